@@ -1,0 +1,1 @@
+/// Placeholder removed when the module gets its first file.

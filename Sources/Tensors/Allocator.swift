@@ -1,0 +1,80 @@
+import Synchronization
+
+/// Recycles tensor memory by size, so that a training step makes no allocation after the first.
+///
+/// Blocks are rounded up to a size class (eight per power of two) and aligned to 64 bytes. Counts
+/// are kept for tests and reports: `statistics`.
+package final class Allocator: Sendable {
+  package static let shared = Allocator()
+
+  /// What the allocator has done so far.
+  package struct Statistics: Sendable, Equatable {
+    /// Blocks asked from the system.
+    package var systemAllocations = 0
+    /// Bytes now in tensors.
+    package var bytesInUse = 0
+    /// Largest value of `bytesInUse` since the last reset.
+    package var peakBytesInUse = 0
+    /// Bytes held for reuse.
+    package var bytesCached = 0
+  }
+
+  private struct State {
+    var free: [Int: [UInt]] = [:]
+    var statistics = Statistics()
+  }
+
+  private let state = Mutex(State())
+
+  package var statistics: Statistics { state.withLock { $0.statistics } }
+
+  package func resetPeak() {
+    state.withLock { $0.statistics.peakBytesInUse = $0.statistics.bytesInUse }
+  }
+
+  /// Gives cached blocks back to the system.
+  package func trim() {
+    let blocks = state.withLock { state in
+      let blocks = state.free.values.flatMap { $0 }
+      state.free.removeAll()
+      state.statistics.bytesCached = 0
+      return blocks
+    }
+    for block in blocks { UnsafeMutableRawPointer(bitPattern: block)?.deallocate() }
+  }
+
+  func take(byteCount: Int) -> UnsafeMutableRawPointer {
+    let size = Self.sizeClass(byteCount)
+    let recycled = state.withLock { state -> UInt? in
+      state.statistics.bytesInUse += size
+      state.statistics.peakBytesInUse = max(
+        state.statistics.peakBytesInUse, state.statistics.bytesInUse)
+      if let block = state.free[size]?.popLast() {
+        state.statistics.bytesCached -= size
+        return block
+      }
+      state.statistics.systemAllocations += 1
+      return nil
+    }
+    if let recycled, let pointer = UnsafeMutableRawPointer(bitPattern: recycled) { return pointer }
+    return .allocate(byteCount: size, alignment: 64)
+  }
+
+  func giveBack(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
+    let size = Self.sizeClass(byteCount)
+    let block = UInt(bitPattern: pointer)
+    state.withLock { state in
+      state.free[size, default: []].append(block)
+      state.statistics.bytesInUse -= size
+      state.statistics.bytesCached += size
+    }
+  }
+
+  /// Rounds up to a multiple of an eighth of the power of two below, at least 64 bytes.
+  static func sizeClass(_ byteCount: Int) -> Int {
+    guard byteCount > 512 else { return max(64, (byteCount + 63) & ~63) }
+    let power = 1 << (Int.bitWidth - 1 - byteCount.leadingZeroBitCount)
+    let step = max(64, power / 8)
+    return (byteCount + step - 1) / step * step
+  }
+}
