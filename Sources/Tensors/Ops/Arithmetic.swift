@@ -13,7 +13,8 @@ extension Tensor {
 
   /// Element-wise sum; `right` may lack leading axes and is then repeated along them.
   public static func + (left: Tensor, right: Tensor) -> Tensor {
-    let result = combine(left, right, same: kernels(left.dtype).add, row: kernels(left.dtype).add_row)
+    let result = combine(
+      left, right, same: kernels(left.dtype).add, row: kernels(left.dtype).add_row)
     let rightShape = right.shape
     return result.recorded(from: [left, right]) { gradient in
       [gradient, gradient.summedOverLeadingAxes(to: rightShape)]

@@ -41,7 +41,8 @@ extension Tensor {
     let offset = range.lowerBound * inner * dtype.byteCount
     let result: Tensor
     if shape[..<axis].allSatisfy({ $0 == 1 }) {
-      result = Tensor(shape: target, dtype: dtype, storage: storage, byteOffset: byteOffset + offset)
+      result = Tensor(
+        shape: target, dtype: dtype, storage: storage, byteOffset: byteOffset + offset)
     } else {
       result = Tensor(uninitialized: target, dtype: dtype)
       copyRows(
