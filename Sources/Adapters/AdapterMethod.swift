@@ -8,11 +8,12 @@ package import Recipes
 package protocol AdapterMethod: RegistryEntry, Sendable {
   /// `peft_type` in `adapter_config.json`: PEFT's where PEFT has the method, else our own.
   static var peftType: String { get }
-  /// Rank where the recipe gives none.
-  static var defaultRank: Int { get }
 
   /// The method with its own options; contradictions go to `diagnostics`.
   init(_ options: OptionReader, _ diagnostics: Diagnostics)
+
+  /// Rank, scaling and dropout before exceptions by pattern; nil for a method without ranks.
+  var lowRank: LowRank? { get }
 
   /// Makes the trainable delta for one target.
   ///

@@ -7,9 +7,6 @@ package struct AdapterSettings: Sendable {
 
   package var name: String
   package var method: String
-  package var rank: Int?
-  package var alpha: Double?
-  package var dropout = 0.0
   /// Empty for the backbone's own list.
   package var targets: [Pattern] = []
   package var excluded: [Pattern] = []
@@ -21,7 +18,6 @@ package struct AdapterSettings: Sendable {
   package var alphaPattern: [(pattern: Pattern, alpha: Double)] = []
   /// Block numbers, all where nil.
   package var layers: [Int]?
-  package var usesRankStabilizedScaling = false
 
   package init(name: String, method: String) {
     self.name = name

@@ -30,9 +30,8 @@ package struct AttachedAdapter: Sendable {
     var modules: [(AdapterTarget, any WeightDelta)] = []
     var targets: [AdapterTarget] = []
     if let method {
-      let type = Swift.type(of: method)
       targets = try settings.resolveTargets(
-        in: tree, defaults: defaults, defaultRank: type.defaultRank)
+        in: tree, defaults: defaults, lowRank: method.lowRank)
       for target in targets { modules.append((target, try method.makeDelta(for: target))) }
     }
     saved = try settings.savedParameters(in: tree, adapted: targets)

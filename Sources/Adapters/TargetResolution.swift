@@ -6,10 +6,10 @@ extension AdapterSettings {
   /// - Parameters:
   ///   - tree: the backbone's.
   ///   - defaults: patterns of an entry that names no targets.
-  ///   - defaultRank: the method's.
+  ///   - lowRank: the method's rank and scaling, nil for a method without ranks.
   /// - Throws: for a pattern that takes nothing and for unknown row names.
   package func resolveTargets(
-    in tree: ModuleTree, defaults: [String], defaultRank: Int
+    in tree: ModuleTree, defaults: [String], lowRank: LowRank?
   ) throws(AdapterError) -> [AdapterTarget] {
     var patterns = targets
     if patterns.isEmpty {
@@ -35,7 +35,7 @@ extension AdapterSettings {
         }
       }
     }
-    let result = taken.compactMap { target($0.site, $0.rows, defaultRank: defaultRank) }
+    let result = taken.compactMap { target($0.site, $0.rows, lowRank) }
     if result.isEmpty { throw .noTargets(method: method) }
     return result
   }
@@ -63,18 +63,19 @@ extension AdapterSettings {
   }
 
   private func target(
-    _ site: AdaptationSite, _ rows: Range<Int>, defaultRank: Int
+    _ site: AdaptationSite, _ rows: Range<Int>, _ lowRank: LowRank?
   ) -> AdapterTarget? {
+    guard let lowRank else { return AdapterTarget(site: site, rows: rows, rank: 0, alpha: 0) }
     let rank =
       rankPattern.first { $0.pattern.matches(path: site.path, groups: site.groups) }?.rank
-      ?? self.rank ?? defaultRank
+      ?? lowRank.rank
     guard rank > 0 else { return nil }
     let alpha =
       alphaPattern.first { $0.pattern.matches(path: site.path, groups: site.groups) }?.alpha
-      ?? self.alpha ?? Double(rank)
+      ?? lowRank.alpha ?? Double(rank)
     return AdapterTarget(
       site: site, rows: rows, rank: rank, alpha: alpha,
-      usesRankStabilizedScaling: usesRankStabilizedScaling, dropout: dropout)
+      usesRankStabilizedScaling: lowRank.usesRankStabilizedScaling, dropout: lowRank.dropout)
   }
 
   private func sites(

@@ -57,6 +57,9 @@ package final class Parameter: Sendable {
     }
   }
 
+  /// Tells that the values were changed in place; drops what was packed.
+  package func valueChanged() { state.withLock { $0.packed = [:] } }
+
   package var isTrainable: Bool {
     get { state.withLock { $0.isTrainable } }
     set {

@@ -10,13 +10,16 @@ import Tensors
 package struct LoRA: AdapterMethod {
   package static let name = "lora"
   package static let summary = "low-rank update B·A of a linear layer or convolution"
-  package static let options: OptionTable = []
+  package static let options = LowRank.options(rank: 8)
   package static let peftType = "LORA"
-  package static let defaultRank = 8
 
-  package init(_ options: OptionReader, _ diagnostics: Diagnostics) {}
+  package let lowRank: LowRank?
 
-  package init() {}
+  package init(_ options: OptionReader, _ diagnostics: Diagnostics) {
+    lowRank = LowRank(options)
+  }
+
+  package init(_ lowRank: LowRank) { self.lowRank = lowRank }
 
   package func makeDelta(for target: AdapterTarget) throws(AdapterError) -> any WeightDelta {
     if case .convolution(_, let geometry) = target.site.kind {

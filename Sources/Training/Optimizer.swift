@@ -1,0 +1,40 @@
+package import Layers
+package import Recipes
+package import Tensors
+
+/// An update rule for trainable values.
+package protocol Optimizer: RegistryEntry, Sendable {
+  init(_ options: OptionReader, _ diagnostics: Diagnostics)
+
+  /// Rate of parameters outside every `lr_groups` entry.
+  var learningRate: Double { get }
+  /// Decoupled weight decay of the same parameters.
+  var weightDecay: Double { get }
+
+  /// Changes one parameter by its gradient.
+  ///
+  /// Called only for parameters that have a gradient: absent is not zero.
+  mutating func update(
+    _ parameter: Parameter, gradient: Tensor, learningRate: Double, weightDecay: Double)
+
+  /// Everything needed to go on later, in a fixed order.
+  var state: OptimizerState { get set }
+}
+
+/// State of an optimizer: tensors and counts by name.
+package struct OptimizerState: Sendable {
+  package var tensors: [(name: String, value: Tensor)]
+  package var counts: [String: Int]
+
+  package init(tensors: [(name: String, value: Tensor)], counts: [String: Int]) {
+    self.tensors = tensors
+    self.counts = counts
+  }
+}
+
+/// The update rules that recipes can name.
+package let optimizers = Registry<any Optimizer.Type>(
+  kind: "optimizer",
+  [
+    AdamW.self
+  ])

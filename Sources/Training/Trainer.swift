@@ -1,0 +1,246 @@
+package import Layers
+package import Recipes
+package import Tensors
+
+/// The training loop: gradients, clipping, update, evaluation, checkpoints, events.
+///
+/// All state that a resume needs is in `TrainerState` and the parameters; order of data and random
+/// numbers are functions of seed and step. Equal thread counts give equal bytes.
+package struct Trainer {
+  /// Where the loop gets batches: a pure function of the micro step.
+  package typealias BatchProvider = (_ microStep: Int) throws -> Batch
+  /// Metrics of the validation part by full name (`val/VRMSE`), empty where there is none.
+  package typealias Evaluation = (_ step: Int) throws -> [String: Double]
+
+  /// What happens outside numerics, each called at its time.
+  package struct Observers {
+    /// After every optimizer step.
+    package var stepped: (StepEvent) throws -> Void = { _ in }
+    /// Every `logEvery` steps and at the end.
+    package var progressed: (Progress) -> Void = { _ in }
+    package var evaluated: (MetricsEvent) throws -> Void = { _ in }
+    /// Saves parameters and state; `isBest` after an evaluation better than all before.
+    package var save: (_ state: TrainerState, _ isBest: Bool) throws -> Void = { _, _ in }
+    /// Asked before every step.
+    package var shouldStop: () -> Bool = { false }
+
+    package init() {}
+  }
+
+  /// One progress line.
+  package struct Progress: Sendable {
+    package var step: Int
+    package var totalSteps: Int
+    package var epoch: Double
+    package var loss: Double
+    package var learningRate: Double
+    package var gradientNorm: Double
+    package var samplesPerSecond: Double
+    /// Share of time spent waiting for data.
+    package var dataShare: Double
+    package var remainingSeconds: Double
+  }
+
+  package enum Outcome: Sendable, Equatable {
+    case finished
+    /// On request, with a checkpoint.
+    case stopped
+  }
+
+  private let plan: TrainingPlan
+  private var schedule: Schedule
+  private var optimizer: any Optimizer
+  private let settings: [(parameter: Parameter, rate: Double, decay: Double)]
+  private let loss: LossFunction
+  package private(set) var state: TrainerState
+  /// Seconds in steps alone.
+  package private(set) var trainSeconds = 0.0
+  private var dataSeconds = 0.0
+  private var samples = 0
+
+  /// - Parameters:
+  ///   - trainable: all parameters to train, in a fixed order; they get memory of their own.
+  ///   - resuming: state of an earlier run whose parameters are already loaded.
+  package init(
+    _ plan: TrainingPlan, schedule: Schedule, optimizer: any Optimizer, trainable: [Parameter],
+    resuming: TrainerState? = nil, loss: @escaping LossFunction
+  ) throws(TrainingError) {
+    guard !trainable.isEmpty else { throw .nothingToTrain }
+    self.plan = plan
+    self.schedule = schedule
+    self.optimizer = optimizer
+    self.loss = loss
+    settings = try Self.settings(trainable, plan.rateGroups, optimizer)
+    state = resuming ?? TrainerState()
+    if let resuming {
+      self.optimizer.state = resuming.optimizer
+      self.schedule.plateau = resuming.plateau
+    }
+    for parameter in trainable { parameter.value = parameter.value.copied() }
+  }
+
+  /// Trains from the current state to the end of the plan, or until asked to stop.
+  package mutating func run(
+    batches: BatchProvider, evaluate: Evaluation, observers: Observers
+  ) throws -> Outcome {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let firstStep = state.step
+    while state.step < plan.totalSteps, !state.isExhausted {
+      if observers.shouldStop() {
+        try observers.save(currentState(), false)
+        return .stopped
+      }
+      let began = clock.now
+      let event = try step(batches, clock: clock)
+      trainSeconds += seconds(clock.now - began)
+      try observers.stepped(event)
+      let isLast = state.step == plan.totalSteps
+      if state.step % plan.logEvery == 0 || isLast {
+        observers.progressed(
+          progress(event, elapsed: seconds(clock.now - start), since: firstStep))
+      }
+      if state.step % plan.evaluateEvery == 0 || isLast {
+        try evaluateNow(event, evaluate, observers, elapsed: seconds(clock.now - start))
+      }
+      if state.step % plan.saveEvery == 0 || isLast || state.isExhausted {
+        try observers.save(currentState(), false)
+      }
+    }
+    return .finished
+  }
+
+  // MARK: One step
+
+  private mutating func step(
+    _ batches: BatchProvider, clock: ContinuousClock
+  ) throws -> StepEvent {
+    let waited = clock.now
+    let microSteps = try (0..<plan.accumulationSteps).map {
+      try batches(state.step * plan.accumulationSteps + $0)
+    }.filter { $0.count > 0 }
+    dataSeconds += seconds(clock.now - waited)
+    let total = microSteps.reduce(0) { $0 + $1.count }
+    var sum = 0.0
+    var gradients = Gradients()
+    var first = 0
+    for batch in microSteps {
+      let part = shardedGradients(
+        batch, threads: plan.threads, seed: plan.seed, step: state.step, firstSample: first,
+        total: total, loss: loss)
+      sum += part.loss
+      gradients.add(part.gradients, weight: 1)
+      first += batch.count
+    }
+    samples += total
+    let norm = settings.reduce(0.0) {
+      $0 + (gradients[$1.parameter.leaf]?.sumOfSquares() ?? 0)
+    }.squareRoot()
+    let identifiers = microSteps.flatMap(\.identifiers)
+    let rate = schedule.rate(base: optimizer.learningRate, step: state.step)
+    if sum.isFinite && norm.isFinite {
+      update(gradients, norm: norm)
+    } else {
+      try skip(sum, gradients, identifiers)
+    }
+    state.step += 1
+    state.recentLoss = sum
+    return StepEvent(
+      step: state.step, batch: batchDigest(identifiers), loss: sum, gradientNorm: norm,
+      learningRate: rate)
+  }
+
+  private mutating func update(_ gradients: Gradients, norm: Double) {
+    var factor = 1.0
+    if let limit = plan.gradientNormLimit, norm > limit { factor = limit / (norm + 1e-6) }
+    for setting in settings {
+      guard let gradient = gradients[setting.parameter.leaf] else { continue }
+      optimizer.update(
+        setting.parameter, gradient: gradient.scaled(by: factor),
+        learningRate: schedule.rate(base: setting.rate, step: state.step),
+        weightDecay: setting.decay)
+    }
+  }
+
+  /// Leaves the step out if the plan allows, else names what is not finite.
+  private mutating func skip(
+    _ loss: Double, _ gradients: Gradients, _ identifiers: [String]
+  ) throws(TrainingError) {
+    state.skippedSteps += 1
+    guard state.skippedSteps > plan.skippableSteps else { return }
+    let bad = settings.first { gradients[$0.parameter.leaf].map { !$0.isFinite } ?? false }
+    if loss.isFinite, let bad {
+      throw .gradientNotFinite(step: state.step + 1, parameter: bad.parameter.path)
+    }
+    throw .lossNotFinite(step: state.step + 1, value: loss, samples: identifiers)
+  }
+
+  // MARK: Evaluation
+
+  private mutating func evaluateNow(
+    _ event: StepEvent, _ evaluate: Evaluation, _ observers: Observers, elapsed: Double
+  ) throws {
+    var metrics = try evaluate(state.step)
+    metrics["train/loss"] = event.loss
+    try observers.evaluated(
+      MetricsEvent(
+        step: state.step, epoch: epoch, seconds: elapsed, metrics: metrics))
+    guard let value = metrics[plan.monitor.name] else { return }
+    let signed = plan.monitor.lowerIsBetter ? value : -value
+    schedule.observe(signed)
+    let margin = plan.earlyStopping?.minimumDelta ?? 0
+    let isBetter = state.bestValue.map { signed < $0 - margin } ?? true
+    if isBetter && signed.isFinite {
+      state.bestValue = signed
+      state.bestStep = state.step
+      state.evaluationsWithoutGain = 0
+      try observers.save(currentState(), true)
+    } else {
+      state.evaluationsWithoutGain += 1
+      if let patience = plan.earlyStopping?.patience, state.evaluationsWithoutGain >= patience {
+        state.isExhausted = true
+      }
+    }
+  }
+
+  private var epoch: Double { Double(state.step) / Double(max(1, plan.stepsPerEpoch)) }
+
+  private func currentState() -> TrainerState {
+    var state = state
+    state.optimizer = optimizer.state
+    state.plateau = schedule.plateau
+    return state
+  }
+
+  private func progress(_ event: StepEvent, elapsed: Double, since first: Int) -> Progress {
+    let done = max(1, state.step - first)
+    return Progress(
+      step: state.step, totalSteps: plan.totalSteps, epoch: epoch, loss: event.loss,
+      learningRate: event.learningRate, gradientNorm: event.gradientNorm,
+      samplesPerSecond: Double(samples) / max(1e-9, trainSeconds),
+      dataShare: dataSeconds / max(1e-9, trainSeconds),
+      remainingSeconds: elapsed / Double(done) * Double(plan.totalSteps - state.step))
+  }
+
+  private static func settings(
+    _ trainable: [Parameter], _ groups: [TrainingPlan.RateGroup], _ optimizer: any Optimizer
+  ) throws(TrainingError) -> [(parameter: Parameter, rate: Double, decay: Double)] {
+    for pattern in groups.flatMap(\.patterns)
+    where !trainable.contains(where: { pattern.matches(parameter: $0.path) }) {
+      throw .groupMatchesNothing(pattern: pattern.text)
+    }
+    return trainable.map { parameter in
+      let group = groups.first { group in
+        group.patterns.contains { $0.matches(parameter: parameter.path) }
+      }
+      return (
+        parameter, group?.learningRate ?? optimizer.learningRate,
+        group?.weightDecay ?? optimizer.weightDecay
+      )
+    }
+  }
+}
+
+private func seconds(_ duration: Duration) -> Double {
+  Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+}
