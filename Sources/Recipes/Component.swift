@@ -4,6 +4,7 @@
 /// An `OptionReader` must be made of it, or the recipe is refused: nothing may go unread.
 package struct Component: Sendable {
   package let name: String
+  package let nameLocation: SourceLocation
   package let options: Deferred
   /// Values of the fields that the owner declared beside the component's own.
   package let beside: OptionReader
@@ -17,7 +18,7 @@ package struct Deferred: Sendable {
   package let path: String
   package let location: SourceLocation
   /// Who reads them, in messages: `adapter method salt`.
-  package let owner: String
+  package fileprivate(set) var owner: String
   /// Fields outside the table that was read first.
   package let fields: [Located.Entry]
   /// Fields that the first table knows by name and leaves to the second.
@@ -26,4 +27,10 @@ package struct Deferred: Sendable {
   package let neighbors: [String]
 
   package var isEmpty: Bool { fields.isEmpty && forwarded.isEmpty }
+
+  func owned(by owner: String) -> Deferred {
+    var copy = self
+    copy.owner = owner
+    return copy
+  }
 }

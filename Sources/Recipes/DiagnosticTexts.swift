@@ -53,7 +53,8 @@ extension Problem {
     case .duplicateKey(let first):
       "the key stands twice in this map\(first.map { ", first at \($0)" } ?? ""); keep one"
     case .mergeKey: "merge keys (<<) are not read; use base: or write the fields out"
-    case .unknownKey(let known, let parent): Self.unknownKey(path, known: known, parent: parent)
+    case .unknownKey(let known, let parent, let elsewhere):
+      Self.unknownKey(path, known: known, parent: parent, elsewhere: elsewhere)
     case .twoSpellings(let first, let second, let other):
       "\(first) and \(second) are one field, the other stands at \(other); keep one"
     case .missingKey(let expected, let sentence):
@@ -93,11 +94,12 @@ extension Problem {
     }
   }
 
-  private static func unknownKey(_ path: String, known: [String], parent: String) -> String {
+  private static func unknownKey(
+    _ path: String, known: [String], parent: String, elsewhere: String?
+  ) -> String {
     let key = DottedPath.keys(of: path)?.last ?? path
-    if let nearest = NearestName.of(key, among: known) {
-      return "unknown key; did you mean \(DottedPath.joining(parent, nearest))?"
-    }
+    let nearest = NearestName.of(key, among: known).map { DottedPath.joining(parent, $0) }
+    if let meant = elsewhere ?? nearest { return "unknown key; did you mean \(meant)?" }
     return known.isEmpty
       ? "unknown key; none is taken here, remove it"
       : "unknown key; known here: \(known.sorted().joined(separator: ", "))"

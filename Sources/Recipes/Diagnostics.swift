@@ -19,7 +19,7 @@ package enum Problem: Sendable {
   case tooDeep(limit: Int)
   case duplicateKey(first: SourceLocation?)
   case mergeKey
-  case unknownKey(known: [String], parent: String)
+  case unknownKey(known: [String], parent: String, elsewhere: String?)
   case twoSpellings(first: String, second: String, other: SourceLocation)
   case missingKey(expected: String, sentence: String)
   case wrongType(expected: String, found: String, hint: String?)
@@ -53,6 +53,8 @@ package final class Diagnostics {
   package private(set) var errors: [Diagnostic] = []
   package private(set) var notes: [Diagnostic] = []
   package var resolution = Resolution()
+  /// Keys that stand in one place only of a recipe, and their paths, for hints.
+  var knownPaths: [String: String] = [:]
 
   package init() {}
 

@@ -25,25 +25,26 @@ struct OptionChecker {
       return steps > 0 ? value : refuse(value, type, hint: "the least is 1")
     case (.interval, .text(let text)):
       guard let interval = Interval(text) else { return refuse(value, type) }
-      return replacing(value, .text(interval.description))
+      return value.replacing(.text(interval.description))
     case (.number, .integer(let integer)):
-      return inRange(replacing(value, .number(Double(integer))), Double(integer), option)
+      return inRange(value.replacing(.number(Double(integer))), Double(integer), option)
     case (.number, .number(let number)): return inRange(value, number, option)
     case (.path, .text(let text)):
       guard !text.isEmpty else { return refuse(value, type) }
-      return replacing(
-        value, .path(FilePath.absolute(text, relativeTo: value.location.directory)))
+      return value.replacing(.path(FilePath.absolute(text, relativeTo: value.location.directory)))
     case (.oneOf(let names), .text), (.oneOf(let names), .boolean):
       return value.asText.map(names.contains) == true ? value : refuse(value, type)
     case (.list(let element, let count), .list(let elements)):
       return check(elements, of: value, element, count, option)
     case (.map(let element), .map(let entries)):
       return check(entries, of: value, element, option)
-    case (.table(let table), .map):
-      tables[value.path] = OptionReader(value, table, diagnostics)
+    case (.table(let table, let rest), .map):
+      tables[value.path] = OptionReader(
+        value, table, diagnostics, rest: rest.map { .deferred(owner: $0) } ?? .refused)
       return value
-    case (.component(let kind, let beside), .text), (.component(let kind, let beside), .map):
-      return component(value, kind: kind, beside: beside)
+    case (.component(let kind, let key, let beside), .text),
+      (.component(let kind, let key, let beside), .map):
+      return component(value, kind: kind, key: key, beside: beside)
     case (.either(let types), _):
       guard
         let fitting = types.first(where: { $0.fits(value) })
@@ -66,7 +67,7 @@ struct OptionChecker {
     for element in elements {
       if let element = check(element, type, option) { checked.append(element) }
     }
-    return checked.count == elements.count ? replacing(value, .list(checked)) : nil
+    return checked.count == elements.count ? value.replacing(.list(checked)) : nil
   }
 
   private mutating func check(
@@ -77,34 +78,27 @@ struct OptionChecker {
       guard let element = check(entry.value, type, option) else { continue }
       checked.append(.init(key: entry.key, keyLocation: entry.keyLocation, value: element))
     }
-    return checked.count == entries.count ? replacing(value, .map(checked)) : nil
+    return checked.count == entries.count ? value.replacing(.map(checked)) : nil
   }
 
-  private mutating func component(_ value: Located, kind: String, beside: OptionTable) -> Located? {
-    var entries = value.entries
+  private mutating func component(
+    _ value: Located, kind: String, key: String, beside: OptionTable
+  ) -> Located? {
+    var map = value
     if case .text(let name) = value.value {
-      guard !name.isEmpty else { return refuse(value, .component(of: kind)) }
-      let path = DottedPath.joining(value.path, "name")
-      entries = [
-        .init(
-          key: "name", keyLocation: value.location,
-          value: Located(.text(name), at: value.location, path: path))
-      ]
+      guard !name.isEmpty else { return refuse(value, .component(of: kind, key: key)) }
+      map = value.replacing(.map([]))
+        .adding(key, Located(.text(name), at: value.location), at: value.location)
     }
     diagnostics.resolution.offer(
       [.init(path: value.path, location: value.location)], at: value.path)
-    let shared: OptionTable = [
-      Option("name", .name(of: kind), default: .required, "which \(kind)")
-    ]
-    let map = Located(.map(entries), at: value.location, path: value.path)
+    let shared: OptionTable = [Option(key, .name(of: kind), default: .required, "which \(kind)")]
     let reader = OptionReader(
       map, shared.adding(beside), diagnostics, rest: .deferred(owner: kind))
-    guard let name = reader.optionalText("name") else { return nil }
-    let options = Deferred(
-      path: value.path, location: value.location, owner: "\(kind) \(name)",
-      fields: reader.rest.fields, forwarded: reader.rest.forwarded,
-      neighbors: reader.rest.neighbors)
-    components[value.path] = Component(name: name, options: options, beside: reader)
+    guard let name = reader.optionalText(key) else { return nil }
+    components[value.path] = Component(
+      name: name, nameLocation: reader.value(key)?.location ?? value.location,
+      options: reader.rest.owned(by: "\(kind) \(name)"), beside: reader)
     return map
   }
 
@@ -113,10 +107,6 @@ struct OptionChecker {
     diagnostics.error(
       .outOfRange(range: range.description, found: value.found, unit: option.unit), at: value)
     return nil
-  }
-
-  private func replacing(_ value: Located, _ content: Located.Value) -> Located {
-    Located(content, at: value.location, path: value.path)
   }
 
   private func refuse(_ value: Located, _ type: OptionType, hint: String? = nil) -> Located? {
@@ -131,7 +121,7 @@ struct OptionChecker {
 extension OptionType {
   /// Whether a value that fits no alternative was probably meant as this one, so that its parts are
   /// named in the error.
-  fileprivate func isNear(_ value: Located) -> Bool {
+  func isNear(_ value: Located) -> Bool {
     switch (self, value.value) {
     case (.list, .list), (.map, .map), (.table, .map), (.component, .map): true
     default: false

@@ -19,9 +19,9 @@ struct OptionDecoding {
 
   /// Decodes the entries that the table knows, fills in defaults, and returns the others.
   mutating func decode(_ entries: [Located.Entry]) -> [Located.Entry] {
-    let (known, unknown) = table.canonicalized(entries, in: path, diagnostics)
+    let canonicalized = table.canonicalized(entries, in: path, diagnostics)
     for option in table.options {
-      if let entry = known[option.name] {
+      if let entry = canonicalized.first(where: { $0.key == option.name }) {
         given.insert(option.name)
         if option.isForwarded {
           forwarded.append(entry)
@@ -42,14 +42,16 @@ struct OptionDecoding {
       case .value, .absent, .described: break
       }
     }
-    return unknown
+    return canonicalized.filter { table[$0.key] == nil }
   }
 
   func refuse(_ unknown: [Located.Entry], neighbors: [String]) {
     for entry in unknown {
       diagnostics.error(
-        .unknownKey(known: table.names + neighbors, parent: path), at: entry.keyLocation,
-        path: entry.value.path)
+        .unknownKey(
+          known: table.names + neighbors, parent: path,
+          elsewhere: diagnostics.knownPaths[entry.key]),
+        at: entry.keyLocation, path: entry.value.path)
     }
   }
 
@@ -65,37 +67,33 @@ struct OptionDecoding {
 }
 
 extension OptionTable {
-  /// The known entries by the names of the table, aliases replaced with a note, and the unknown ones.
+  /// The entries with aliases replaced by the table's names, each with a note; others stay.
   ///
   /// Two spellings of one field are an error; the first is kept.
   func canonicalized(
     _ entries: [Located.Entry], in path: String, _ diagnostics: Diagnostics
-  ) -> (known: [String: Located.Entry], unknown: [Located.Entry]) {
-    var known: [String: Located.Entry] = [:]
+  ) -> [Located.Entry] {
     var written: [String: Located.Entry] = [:]
-    var unknown: [Located.Entry] = []
+    var canonicalized: [Located.Entry] = []
     for entry in entries {
-      guard let option = option(spelled: entry.key) else {
-        unknown.append(entry)
-        continue
-      }
-      if let other = written[option.name] {
+      let name = option(spelled: entry.key)?.name ?? entry.key
+      if let other = written[name] {
         diagnostics.error(
           .twoSpellings(first: other.key, second: entry.key, other: other.keyLocation),
           at: entry.keyLocation, path: entry.value.path)
         continue
       }
-      written[option.name] = entry
+      written[name] = entry
       var canonical = entry
-      if entry.key != option.name {
-        let canonicalPath = DottedPath.joining(path, option.name)
+      if entry.key != name {
+        let canonicalPath = DottedPath.joining(path, name)
         diagnostics.note(
           .aliasRead(as: canonicalPath), at: entry.keyLocation, path: entry.value.path)
-        canonical.key = option.name
+        canonical.key = name
         canonical.value = entry.value.moved(to: canonicalPath)
       }
-      known[option.name] = canonical
+      canonicalized.append(canonical)
     }
-    return (known, unknown)
+    return canonicalized
   }
 }

@@ -163,15 +163,14 @@ package struct OptionReader: Sendable {
   /// A required component; one without a name after an error.
   package func component(_ name: String) -> Component {
     if let component = optionalComponent(name) { return component }
+    guard case .component(_, let key, let beside) = table[name]?.type else {
+      preconditionFailure("\(path): the field \(name) is no component")
+    }
     let empty = Located(.map([]), at: location, path: DottedPath.joining(path, name))
-    let beside: OptionTable =
-      if case .component(_, let beside) = table[name]?.type { beside } else { [] }
-    let named: OptionTable = [Option("name", .text, default: "", "")]
-    return Component(
-      name: "",
-      options: Deferred(
-        path: empty.path, location: location, owner: "", fields: [], forwarded: [], neighbors: []),
-      beside: OptionReader(empty, named.adding(beside), Diagnostics()))
+    let named: OptionTable = [Option(key, .text, default: .absent, "")]
+    let reader = OptionReader(
+      empty, named.adding(beside), Diagnostics(), rest: .deferred(owner: name))
+    return Component(name: "", nameLocation: location, options: reader.rest, beside: reader)
   }
 
   /// The components of a list, or the single one that stands in its place.
@@ -188,6 +187,11 @@ package struct OptionReader: Sendable {
   /// The readers of a list of such maps.
   package func tables(_ name: String) -> [OptionReader] {
     list(name).compactMap { tables[$0.path] }
+  }
+
+  /// The readers of a map of such maps, with their keys in file order.
+  package func namedTables(_ name: String) -> [(key: String, reader: OptionReader)] {
+    map(name).compactMap { entry in tables[entry.value.path].map { (entry.key, $0) } }
   }
 }
 

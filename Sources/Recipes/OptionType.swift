@@ -11,16 +11,16 @@ package indirect enum OptionType: Sendable {
   case pattern
   /// A registered name of the given kind.
   case name(of: String)
-  /// A name, or a map of `name` and the component's own options.
+  /// A name, or a map of the name under `key` and the component's own options.
   ///
   /// `beside` lists fields that the owner reads from the same map (a loss term's `weight`).
-  case component(of: String, beside: OptionTable = [])
+  case component(of: String, key: String = "name", beside: OptionTable = [])
   case oneOf([String])
   case list(OptionType, count: ClosedRange<Int>? = nil)
   /// Keys chosen by the user, values of one type.
   case map(OptionType)
-  /// A map with fields of its own.
-  case table(OptionTable)
+  /// A map with fields of its own; other keys are left to `rest`, where that is given.
+  case table(OptionTable, rest: String? = nil)
   /// A number of steps, or `N epochs`.
   case interval
   /// The first type that fits the shape of the value.
@@ -44,15 +44,13 @@ package indirect enum OptionType: Sendable {
     case .path: "a path"
     case .pattern: "a module pattern"
     case .name(let kind): "the name of a \(kind)"
-    case .component(let kind, _): "the name of a \(kind), or a map with its name and options"
+    case .component(let kind, let key, _):
+      "the name of a \(kind), or a map with its \(key) and options"
     case .oneOf(let names): Self.alternatives(names)
-    case .list(let element, let count):
-      if let count, count.lowerBound == count.upperBound {
-        "a list of \(count.lowerBound) (\(element.expectation))"
-      } else {
-        "a list (\(element.expectation))"
-      }
-    case .map(let value): "a map (\(value.expectation))"
+    case .list(let element, let count?) where count.count == 1:
+      "a list of \(count.lowerBound), each \(element.expectation)"
+    case .list(let element, _): "a list, each \(element.expectation)"
+    case .map(let value): "a map, each value \(value.expectation)"
     case .table: "a map"
     case .interval: "a number of steps or \"N epochs\""
     case .either(let types): Self.alternatives(types.map(\.expectation))
@@ -74,7 +72,7 @@ package indirect enum OptionType: Sendable {
     case .oneOf(let names): names.map { "`\($0)`" }.joined(separator: " or ")
     case .list(let element, _): "[\(element.label)]"
     case .map(let value): "{name: \(value.label)}"
-    case .table(let table): "{\(table.options.map(\.name).joined(separator: ", "))}"
+    case .table(let table, _): "{\(table.options.map(\.name).joined(separator: ", "))}"
     case .interval: "int steps or `N epochs`"
     case .either(let types): types.map(\.label).joined(separator: " or ")
     case .any: "any"

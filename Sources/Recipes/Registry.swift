@@ -68,10 +68,8 @@ package struct Registry<Entry: Sendable>: Sendable {
 
   /// The entry that a component of the recipe names.
   package func entry(for component: Component, _ diagnostics: Diagnostics) -> Entry? {
-    let name = component.beside.value("name")
-    return entry(
-      named: component.name, at: name?.location ?? component.location,
-      path: name?.path ?? component.path, diagnostics)
+    entry(
+      named: component.name, at: component.nameLocation, path: component.path, diagnostics)
   }
 
   /// A copy with one more entry; an existing name throws.
