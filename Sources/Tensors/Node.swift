@@ -16,17 +16,21 @@ package final class Node: Sendable {
 
   /// Grows along the forward pass, so that descending order is a valid order for going back.
   let order: Int
+  /// Whether this is a trainable value and not an operation.
+  let isLeaf: Bool
   private let recorded: Mutex<Recorded?>
   private static let counter = Atomic(0)
 
-  /// A leaf: a trainable value.
-  init() {
+  /// A leaf: a trainable value. Leaves are made before any operation on them.
+  package init() {
     order = Self.counter.add(1, ordering: .relaxed).newValue
+    isLeaf = true
     recorded = Mutex(nil)
   }
 
   init(parents: [Node?], backward: @escaping Backward) {
     order = Self.counter.add(1, ordering: .relaxed).newValue
+    isLeaf = false
     recorded = Mutex(Recorded(parents: parents, backward: backward))
   }
 
@@ -41,6 +45,9 @@ package final class Node: Sendable {
 }
 
 extension Tensor {
+  /// This tensor as the trainable value that `leaf` stands for.
+  package func tracked(by leaf: Node) -> Tensor { with(node: leaf) }
+
   /// This tensor as the result of an operation on `operands`, recorded only if one is tracked.
   func recorded(from operands: [Tensor], backward: @escaping Node.Backward) -> Tensor {
     guard operands.contains(where: { $0.node != nil }) else { return self }

@@ -1,5 +1,130 @@
+// Kernels in C: what neither BLAS nor oneDNN has fused.
+//
+// Every kernel exists in single and double precision and for several instruction sets;
+// attune_kernels(precision) gives the table for the best instruction set of the machine, capped by
+// the environment variable ATTUNE_ISA (default|avx2|avx512). Arrays are row-major and dense unless
+// a stride is given. `void` pointers are arrays of the table's precision.
 #ifndef ATTUNE_KERNELS_H
 #define ATTUNE_KERNELS_H
+
 #include <stddef.h>
 #include <stdint.h>
+
+// Only the functions of a table are marked non-null, so that Swift calls them without unwrapping.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wnullability-completeness"
+#pragma clang diagnostic ignored "-Wnullability-completeness-on-arrays"
+
+enum { ATTUNE_F32 = 0, ATTUNE_F64 = 1 };
+
+// Convolution over up to three axes; unused axes have size 1 and kernel 1.
+typedef struct {
+  int64_t channels;
+  int64_t input[3], kernel[3], output[3], stride[3], padding[3], dilation[3];
+} attune_convolution;
+
+// Keep probability and random stream of a dropout: element i is dropped when word i of the
+// Philox stream (key, stream) is below `threshold`. `offset` is the global index of element 0, so
+// that a mask does not depend on how a batch is cut into shards.
+typedef struct {
+  uint32_t threshold;
+  uint32_t key[2];
+  uint32_t stream[2];
+  uint64_t offset;
+  double scale;
+} attune_dropout_mask;
+
+// X(name, parameters)
+#define ATTUNE_KERNELS(X)                                                                          \
+  /* y = a + b, a - b, a * b, element by element */                                                \
+  X(add, (const void *a, const void *b, void *y, size_t n))                                        \
+  X(subtract, (const void *a, const void *b, void *y, size_t n))                                   \
+  X(multiply, (const void *a, const void *b, void *y, size_t n))                                   \
+  /* y = s * a */                                                                                  \
+  X(scale, (const void *a, double s, void *y, size_t n))                                           \
+  /* y += s * a */                                                                                 \
+  X(accumulate, (const void *a, double s, void *y, size_t n))                                      \
+  /* y[rows, n] = a[rows, n] + b[n], a * b; a may be y */                                          \
+  X(add_row, (const void *a, const void *b, void *y, size_t rows, size_t n))                       \
+  X(multiply_row, (const void *a, const void *b, void *y, size_t rows, size_t n))                  \
+  /* y[n] += sum over rows of a[rows, n]; the second form of a * b */                              \
+  X(sum_rows, (const void *a, void *y, size_t rows, size_t n))                                     \
+  X(sum_rows_product, (const void *a, const void *b, void *y, size_t rows, size_t n))              \
+  /* out = sum of a, of a^2, of (a - b)^2, in double, in a fixed order */                          \
+  X(sum, (const void *a, size_t n, double *out))                                                   \
+  X(sum_of_squares, (const void *a, size_t n, double *out))                                        \
+  X(squared_distance, (const void *a, const void *b, size_t n, double *out))                       \
+  /* GELU, erf form: y = x Phi(x); dx = dy (Phi(x) + x phi(x)) */                                  \
+  X(gelu, (const void *x, void *y, size_t n))                                                      \
+  X(gelu_backward, (const void *x, const void *dy, void *dx, size_t n))                            \
+  /* leaky ReLU with the slope for negative values; slope 0 is ReLU */                             \
+  X(leaky_relu, (const void *x, double slope, void *y, size_t n))                                  \
+  X(leaky_relu_backward, (const void *x, const void *dy, double slope, void *dx, size_t n))        \
+  /* layer norm over the last axis; weight and bias [n] or NULL; mean, rstd [rows] are saved */    \
+  X(layer_norm,                                                                                    \
+    (const void *x, const void *weight, const void *bias, double eps, void *y, void *mean,         \
+     void *rstd, size_t rows, size_t n))                                                           \
+  /* dx, dweight, dbias may be NULL; the last two are added to */                                  \
+  X(layer_norm_backward,                                                                           \
+    (const void *x, const void *weight, const void *mean, const void *rstd, const void *dy,        \
+     void *dx, void *dweight, void *dbias, size_t rows, size_t n))                                 \
+  /* softmax over the last axis; dx = y (dy - sum(dy y)) */                                        \
+  X(softmax, (const void *x, void *y, size_t rows, size_t n))                                      \
+  X(softmax_backward, (const void *y, const void *dy, void *dx, size_t rows, size_t n))            \
+  /* softmax attention of one batch row: q [tq, h*d], k, v [tk, h*d], out [tq, h*d]; lse [h, tq]   \
+     is saved; mask may be NULL; scratch holds d*tk + tk elements */                               \
+  X(attention,                                                                                     \
+    (const void *q, const void *k, const void *v, void *out, void *lse, size_t tq, size_t tk,      \
+     size_t h, size_t d, double scale, const attune_dropout_mask *mask, void *scratch))            \
+  /* dq, dk, dv are added to; scratch holds 2*d*tk + 2*tk elements */                              \
+  X(attention_backward,                                                                            \
+    (const void *q, const void *k, const void *v, const void *out, const void *lse,                \
+     const void *dout, void *dq, void *dk, void *dv, size_t tq, size_t tk, size_t h, size_t d,     \
+     double scale, const attune_dropout_mask *mask, void *scratch))                                \
+  /* one sample [channels, in...] to columns [channels*kernel..., out...], and its adjoint (+=) */ \
+  X(im2col, (const void *x, void *columns, const attune_convolution *g))                           \
+  X(col2im, (const void *columns, void *x, const attune_convolution *g))                           \
+  /* y[outer, out, inner] = sum over taps t of weights[out, taps] * x[outer, index[out, taps],     \
+     inner], and its adjoint (dx +=) */                                                            \
+  X(resample,                                                                                      \
+    (const void *x, void *y, const int32_t *index, const double *weights, size_t outer,            \
+     size_t in, size_t out, size_t inner, size_t taps))                                            \
+  X(resample_backward,                                                                             \
+    (const void *dy, void *dx, const int32_t *index, const double *weights, size_t outer,          \
+     size_t in, size_t out, size_t inner, size_t taps))                                            \
+  /* y = x * mask * scale; its own adjoint */                                                      \
+  X(dropout, (const void *x, void *y, size_t n, const attune_dropout_mask *mask))                  \
+  /* AdamW with decoupled weight decay (arXiv 1711.05101, algorithm 2), bias corrections given */  \
+  X(adamw,                                                                                         \
+    (void *p, void *m, void *v, const void *g, size_t n, double lr, double beta1, double beta2,    \
+     double eps, double decay, double correction1, double correction2))
+
+// One table of kernels per precision and instruction set.
+typedef struct {
+#define X(name, parameters) void (*_Nonnull name) parameters;
+  ATTUNE_KERNELS(X)
+#undef X
+} attune_kernel_table;
+
+// Table for a precision on this machine.
+const attune_kernel_table *attune_kernels(int precision);
+
+// Name of the instruction set in use: "default", "avx2", "avx512".
+const char *attune_instruction_set(void);
+
+// Four words of Philox4x32-10 (Salmon et al. 2011) for one counter block.
+void attune_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+// Strided copy into a dense array: element (i0, i1, ...) of `y` with the given shape comes from
+// x + sum(i * stride) elements of `size` bytes (4 or 8, or any other).
+void attune_permute(const void *x, void *y, size_t rank, const int64_t *shape,
+                    const int64_t *stride, size_t size);
+
+// Casts of n elements; bf16 rounds to nearest even.
+void attune_f32_to_bf16(const float *x, uint16_t *y, size_t n);
+void attune_bf16_to_f32(const uint16_t *x, float *y, size_t n);
+void attune_f32_to_f64(const float *x, double *y, size_t n);
+void attune_f64_to_f32(const double *x, float *y, size_t n);
+
+#pragma clang diagnostic pop
 #endif

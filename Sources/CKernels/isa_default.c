@@ -1,0 +1,2 @@
+#define ISA default
+#include "kernels.inc"

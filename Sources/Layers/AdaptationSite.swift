@@ -1,0 +1,104 @@
+import Synchronization
+package import Tensors
+
+/// A change of a weight by a sum: effective weight = weight + delta.
+///
+/// Adapter methods conform; the layer that owns the weight calls.
+package protocol WeightDelta: Sendable {
+  /// What the delta adds to the layer's output.
+  /// - Parameters:
+  ///   - x: the layer's input, for a linear layer possibly narrower than the weight (missing
+  ///     columns are zero).
+  ///   - outputs: number of leading output features that are wanted.
+  /// - Returns: `[..., outputs]` for a linear layer, `[batch, outputs, D, H, W]` for a convolution.
+  func output(_ x: Tensor, outputs: Int, context: ForwardContext) -> Tensor
+
+  /// The delta itself, matricised: `[out, in · kernel]`.
+  func materialized() -> Tensor
+
+  /// Trainable values, with paths below the site's.
+  var parameters: [Parameter] { get }
+}
+
+/// A weight that adapters can change: the hook point of one linear or convolution layer.
+package final class AdaptationSite: Sendable {
+  /// What the weight belongs to.
+  package enum Kind: Sendable, Equatable {
+    case linear
+    /// Kernel sizes along depth, height, width, and the rest of the geometry.
+    case convolution(kernel: [Int], geometry: ConvolutionGeometry)
+  }
+
+  /// Path of the module, such as `blocks.3.attn.qkv`.
+  package let path: String
+  package let kind: Kind
+  package let weight: Parameter
+  package let bias: Parameter?
+  /// Labels that the backbone puts on its layers: `attention`, `mlp`, `conv`, `head`.
+  package let groups: [String]
+  /// Names of row ranges of a fused matrix: `q`, `k`, `v`.
+  package let rowNames: [(name: String, rows: Range<Int>)]
+
+  private struct Attached {
+    let rows: Range<Int>
+    let delta: any WeightDelta
+  }
+  private let attached = Mutex<[Attached]>([])
+
+  init(
+    path: String, kind: Kind, weight: Parameter, bias: Parameter?, groups: [String],
+    rowNames: [(name: String, rows: Range<Int>)]
+  ) {
+    self.path = path
+    self.kind = kind
+    self.weight = weight
+    self.bias = bias
+    self.groups = groups
+    self.rowNames = rowNames
+  }
+
+  /// Rows of the matricised weight.
+  package var outputs: Int { weight.shape[0] }
+  /// Columns of the matricised weight.
+  package var inputs: Int { weight.elementCount / outputs }
+
+  /// Adds a delta to a range of the weight's rows.
+  package func attach(_ delta: any WeightDelta, rows: Range<Int>) {
+    attached.withLock { $0.append(Attached(rows: rows, delta: delta)) }
+  }
+
+  package func detachAll() { attached.withLock { $0.removeAll() } }
+
+  package var isAdapted: Bool { attached.withLock { !$0.isEmpty } }
+
+  /// `y` with what the attached deltas add, in the order of attachment.
+  /// - Parameter outputAxis: axis of `y` that holds the output features.
+  func adapted(
+    _ y: Tensor, input: Tensor, outputAxis: Int, context: ForwardContext
+  ) -> Tensor {
+    var result = y
+    for item in attached.withLock({ $0 }) {
+      let wanted = min(item.rows.upperBound, y.shape[outputAxis]) - item.rows.lowerBound
+      guard wanted > 0 else { continue }
+      let change = item.delta.output(input, outputs: wanted, context: context)
+      result =
+        result
+        + change.padded(
+          axis: outputAxis, before: item.rows.lowerBound,
+          after: y.shape[outputAxis] - item.rows.lowerBound - wanted)
+    }
+    return result
+  }
+
+  /// The weight with every delta added, in the weight's shape.
+  package func mergedWeight() -> Tensor {
+    var matrix = weight.value.reshaped(to: [outputs, inputs])
+    for item in attached.withLock({ $0 }) {
+      matrix =
+        matrix
+        + item.delta.materialized().detached().padded(
+          axis: 0, before: item.rows.lowerBound, after: outputs - item.rows.upperBound)
+    }
+    return matrix.reshaped(to: weight.shape)
+  }
+}

@@ -1,0 +1,34 @@
+package import Tensors
+
+/// A convolution over depth, height and width with a place for adapters.
+package struct Convolution: Sendable {
+  package let site: AdaptationSite
+  package let geometry: ConvolutionGeometry
+
+  /// - Parameters:
+  ///   - scope: the layer's place; its parameters are `weight`
+  ///     `[outputs, inputs / groups, kD, kH, kW]` and `bias`.
+  ///   - kernel: sizes along depth, height, width.
+  ///   - labels: groups for target patterns.
+  package init(
+    _ scope: Scope, inputs: Int, outputs: Int, kernel: [Int],
+    geometry: ConvolutionGeometry = .init(), bias: Bool = true, labels: [String] = ["conv"]
+  ) {
+    let shape = [outputs, inputs / geometry.groups] + kernel
+    let fanIn = shape[1...].reduce(1, *)
+    self.geometry = geometry
+    site = AdaptationSite(
+      path: scope.path, kind: .convolution(kernel: kernel, geometry: geometry),
+      weight: scope.parameter("weight", shape: shape, .fanIn(fanIn)),
+      bias: bias ? scope.parameter("bias", shape: [outputs], .fanIn(fanIn)) : nil,
+      groups: labels, rowNames: [])
+    scope.register(site)
+  }
+
+  /// - Parameter x: `[batch, inputs, D, H, W]`.
+  /// - Returns: `[batch, outputs, D', H', W']`.
+  package func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
+    let y = convolution(x, weight: site.weight(), bias: site.bias?(), geometry: geometry)
+    return site.adapted(y, input: x, outputAxis: 1, context: context)
+  }
+}

@@ -1,0 +1,116 @@
+import Synchronization
+package import Tensors
+
+/// How a parameter gets its first values.
+package enum Initialization: Sendable, Equatable {
+  case zeros
+  case ones
+  /// Uniform in ±bound.
+  case uniform(bound: Double)
+  /// Normal with mean 0.
+  case normal(standardDeviation: Double)
+
+  /// The framework default of linear and convolution layers: uniform in ±1/√fanIn
+  /// (Kaiming uniform with a = √5).
+  package static func fanIn(_ count: Int) -> Initialization {
+    .uniform(bound: 1 / Double(count).squareRoot())
+  }
+}
+
+/// A named value of a model: the one place that an optimizer updates.
+///
+/// The path is the checkpoint key. A parameter is frozen or trainable; a frozen matrix is packed
+/// once for its products.
+package final class Parameter: Sendable {
+  /// Dotted path from the model's root, such as `blocks.3.attn.qkv.weight`.
+  package let path: String
+  package let shape: [Int]
+  package let initialization: Initialization
+  /// The parameter's place on the tape.
+  package let leaf = Node()
+
+  private struct State {
+    var value: Tensor
+    var isTrainable = true
+    var packed: [[Int]: FrozenWeight] = [:]
+  }
+  private let state: Mutex<State>
+
+  package init(path: String, shape: [Int], initialization: Initialization) {
+    self.path = path
+    self.shape = shape
+    self.initialization = initialization
+    state = Mutex(State(value: Tensor(zeros: shape)))
+  }
+
+  package var elementCount: Int { shape.reduce(1, *) }
+
+  /// The values, off the tape. Setting them drops what was packed.
+  package var value: Tensor {
+    get { state.withLock { $0.value } }
+    set {
+      precondition(newValue.shape == shape, "\(path): value \(newValue.shape), expected \(shape)")
+      state.withLock {
+        $0.value = newValue.detached()
+        $0.packed = [:]
+      }
+    }
+  }
+
+  package var isTrainable: Bool {
+    get { state.withLock { $0.isTrainable } }
+    set {
+      state.withLock {
+        $0.isTrainable = newValue
+        $0.packed = [:]
+      }
+    }
+  }
+
+  /// The values as an operand: on the tape if trainable.
+  package func callAsFunction() -> Tensor {
+    state.withLock { $0.isTrainable ? $0.value.tracked(by: leaf) : $0.value }
+  }
+
+  /// The first `rows` and `columns` of a frozen matrix, packed; nil while it is trainable.
+  func frozen(rows: Int, columns: Int) -> FrozenWeight? {
+    state.withLock { state in
+      guard !state.isTrainable else { return nil }
+      if let packed = state.packed[[rows, columns]] { return packed }
+      let matrix = state.value.reshaped(to: [shape[0], -1])
+      let packed = FrozenWeight(
+        matrix.sliced(axis: 0, 0..<rows).sliced(axis: 1, 0..<columns))
+      state.packed[[rows, columns]] = packed
+      return packed
+    }
+  }
+
+  /// Draws the first values; they depend on the seed and the path alone.
+  package func initialize(seed: UInt64) {
+    switch initialization {
+    case .zeros: value = Tensor(zeros: shape)
+    case .ones: value = Tensor(filledWith: 1, shape: shape)
+    case .uniform(let bound):
+      var random = stream(seed)
+      fill { Float(random.uniform(in: -bound...bound)) }
+    case .normal(let deviation):
+      var random = stream(seed)
+      fill { Float(deviation * random.normal()) }
+    }
+  }
+
+  private func stream(_ seed: UInt64) -> Philox {
+    Philox(seed: seed, purpose: .initialization, step: 0, index: pathHash(path))
+  }
+
+  private func fill(_ next: () -> Float) {
+    value = Tensor((0..<elementCount).map { _ in next() }, shape: shape)
+  }
+}
+
+/// A number in 0..<2³¹ that identifies a path in random streams (FNV-1a).
+package func pathHash(_ path: String) -> Int {
+  var hash: UInt32 = 2_166_136_261
+  for byte in path.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+  return Int(hash >> 1)
+}

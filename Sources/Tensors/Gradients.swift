@@ -1,0 +1,83 @@
+/// Gradients of a scalar with respect to trainable values.
+///
+/// A value that did not take part has no entry: absent is not zero, and an optimizer skips it.
+package struct Gradients: Sendable {
+  private var values: [ObjectIdentifier: Tensor] = [:]
+
+  package init() {}
+
+  /// The gradient for a leaf, of the leaf's shape, or nil where it did not take part.
+  package subscript(_ leaf: Node) -> Tensor? {
+    get { values[ObjectIdentifier(leaf)] }
+    set { values[ObjectIdentifier(leaf)] = newValue }
+  }
+
+  /// Adds `other`, times `weight`, to these gradients.
+  package mutating func add(_ other: Gradients, weight: Double) {
+    for (key, gradient) in other.values {
+      if let sum = values[key] {
+        values[key] = sum + gradient.scaled(by: weight)
+      } else {
+        values[key] = weight == 1 ? gradient : gradient.scaled(by: weight)
+      }
+    }
+  }
+
+  mutating func accumulate(_ gradient: Tensor, for leaf: Node) {
+    let key = ObjectIdentifier(leaf)
+    values[key] = values[key].map { $0 + gradient } ?? gradient
+  }
+}
+
+extension Tensor {
+  /// Goes back from this scalar to every trainable value below it.
+  ///
+  /// Each recorded operation is used once and what it saved is dropped at once, so a second call
+  /// finds an empty tape. Operations are visited in descending order of recording.
+  package func gradients() -> Gradients {
+    precondition(elementCount == 1, "gradients of a tensor of shape \(shape): not a scalar")
+    return gradients(for: Tensor(filledWith: 1, shape: shape, dtype: dtype))
+  }
+
+  /// The same for a result of any shape, given the gradient of a scalar with respect to it.
+  package func gradients(for seed: Tensor) -> Gradients {
+    precondition(seed.shape == shape, "seed of shape \(seed.shape) for a result of \(shape)")
+    var found = Gradients()
+    guard let node else { return found }
+    var pending = PendingGradients()
+    pending.add(seed, to: node)
+    while let (node, gradient) = pending.popLast() {
+      guard let recorded = node.takeRecorded() else {
+        if node.isLeaf { found.accumulate(gradient, for: node) }
+        continue
+      }
+      let passed = recorded.backward(gradient)
+      precondition(passed.count == recorded.parents.count, "one gradient per operand")
+      for (parent, gradient) in zip(recorded.parents, passed) {
+        if let parent, let gradient { pending.add(gradient, to: parent) }
+      }
+    }
+    return found
+  }
+}
+
+/// Gradients not yet passed on, sorted by the order in which their nodes were recorded.
+private struct PendingGradients {
+  private var entries: [(node: Node, gradient: Tensor)] = []
+
+  mutating func add(_ gradient: Tensor, to node: Node) {
+    var low = 0
+    var high = entries.count
+    while low < high {
+      let middle = (low + high) / 2
+      if entries[middle].node.order < node.order { low = middle + 1 } else { high = middle }
+    }
+    if low < entries.count, entries[low].node === node {
+      entries[low].gradient = entries[low].gradient + gradient
+    } else {
+      entries.insert((node, gradient), at: low)
+    }
+  }
+
+  mutating func popLast() -> (Node, Tensor)? { entries.popLast() }
+}

@@ -1,0 +1,82 @@
+import Layers
+import Tensors
+import TestSupport
+import Testing
+
+/// A delta with given values, for tests of the hook alone.
+private struct FixedDelta: WeightDelta {
+  let matrix: Tensor
+  let parameters: [Parameter] = []
+  func output(_ x: Tensor, outputs: Int, context: ForwardContext) -> Tensor {
+    linear(x, weight: matrix.sliced(axis: 0, 0..<outputs))
+  }
+  func materialized() -> Tensor { matrix }
+}
+
+@Suite("Layers")
+struct LayerTests {
+  private func values(_ shape: [Int], seed: Int) -> Tensor {
+    FiniteDifferences.values(shape, seed: seed).cast(to: .f32)
+  }
+
+  @Test("name their parameters by their place, with initial values from seed and path alone")
+  func naming() throws {
+    let builder = ModelBuilder()
+    let linear = Linear(builder.root / "blocks" / 0 / "fc", inputs: 4, outputs: 3)
+    #expect(builder.tree.parameters.map(\.path) == ["blocks.0.fc.weight", "blocks.0.fc.bias"])
+    builder.tree.initialize(seed: 7)
+    let first = linear.site.weight.value.elements(as: Float.self)
+    builder.tree.initialize(seed: 7)
+    #expect(linear.site.weight.value.elements(as: Float.self) == first)
+    #expect(first.allSatisfy { abs($0) <= 0.5 } && Set(first).count > 6)
+    builder.tree.initialize(seed: 8)
+    #expect(linear.site.weight.value.elements(as: Float.self) != first)
+  }
+
+  @Test("treat a narrow input as padded with zeros", arguments: [true, false])
+  func narrowInput(frozen: Bool) {
+    let builder = ModelBuilder()
+    let layer = Linear(builder.root / "fc", inputs: 6, outputs: 5)
+    builder.tree.initialize(seed: 1)
+    for parameter in builder.tree.parameters { parameter.isTrainable = !frozen }
+    let x = values([2, 4], seed: 1)
+    let narrow = layer(x, .evaluation, outputs: 3).elements(as: Float.self)
+    let wide = layer(x.padded(axis: 1, before: 0, after: 2), .evaluation)
+      .sliced(axis: 1, 0..<3).elements(as: Float.self)
+    for (a, b) in zip(narrow, wide) { #expect(abs(a - b) < 1e-6) }
+  }
+
+  @Test("add deltas to the rows they stand on, and merge to the same output")
+  func deltas() {
+    let builder = ModelBuilder()
+    let layer = Linear(builder.root / "fc", inputs: 4, outputs: 6)
+    builder.tree.initialize(seed: 2)
+    let x = values([3, 4], seed: 3)
+    layer.site.attach(FixedDelta(matrix: values([2, 4], seed: 4)), rows: 3..<5)
+    let adapted = layer(x, .evaluation).elements(as: Float.self)
+    let merged = layer.site.mergedWeight()
+    layer.site.detachAll()
+    let plain = layer(x, .evaluation).elements(as: Float.self)
+    layer.site.weight.value = merged
+    let folded = layer(x, .evaluation).elements(as: Float.self)
+    for (a, b) in zip(adapted, folded) { #expect(abs(a - b) < 1e-6) }
+    let changed = zip(adapted, plain).enumerated().filter { $1.0 != $1.1 }.map { $0.offset % 6 }
+    #expect(Set(changed) == [3, 4])
+  }
+
+  @Test("drop by sample, wherever the batch is cut")
+  func dropout() {
+    let dropout = Dropout(path: "drop", probability: 0.5)
+    let x = Tensor(filledWith: 1, shape: [6, 40])
+    let whole = dropout(x, .training(seed: 5, step: 3, samples: 0..<6)).elements(as: Float.self)
+    let parts = [0..<2, 2..<6].flatMap { range in
+      dropout(
+        x.sliced(axis: 0, range), .training(seed: 5, step: 3, samples: range)
+      ).elements(as: Float.self)
+    }
+    #expect(whole == parts)
+    let dropped = whole.count { $0 == 0 }
+    #expect((90...150).contains(dropped))
+    #expect(dropout(x, .evaluation).elements(as: Float.self) == x.elements(as: Float.self))
+  }
+}

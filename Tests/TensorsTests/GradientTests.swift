@@ -1,0 +1,110 @@
+import Tensors
+import TestSupport
+import Testing
+
+/// One primitive with operands to differentiate it at.
+private struct Primitive: Sendable, CustomTestStringConvertible {
+  let name: String
+  let operands: [[Int]]
+  let function: @Sendable ([Tensor]) -> Tensor
+  var testDescription: String { name }
+
+  init(_ name: String, _ operands: [[Int]], _ function: @escaping @Sendable ([Tensor]) -> Tensor) {
+    self.name = name
+    self.operands = operands
+    self.function = function
+  }
+}
+
+private let stream = DropoutStream(seed: 3, step: 2, site: 1, firstSample: 4, sampleCount: 2)
+
+private let primitives: [Primitive] = [
+  Primitive("sum of tensors", [[2, 3], [2, 3]]) { $0[0] + $0[1] },
+  Primitive("sum with a repeated row", [[2, 4, 3], [4, 3]]) { $0[0] + $0[1] },
+  Primitive("difference", [[2, 3], [2, 3]]) { $0[0] - $0[1] },
+  Primitive("product", [[2, 3], [2, 3]]) { $0[0] * $0[1] },
+  Primitive("product with a repeated row", [[5, 3], [3]]) { $0[0] * $0[1] },
+  Primitive("a value used twice", [[3, 3]]) { $0[0] * $0[0] + $0[0] },
+  Primitive("scaling", [[4]]) { $0[0].scaled(by: -2.5) },
+  Primitive("total", [[3, 2]]) { $0[0].sum() },
+  Primitive("mean", [[3, 2]]) { $0[0].mean() },
+  Primitive("mean squared error", [[3, 2], [3, 2]]) { meanSquaredError($0[0], $0[1]) },
+  Primitive("reshape", [[2, 6]]) { $0[0].reshaped(to: [3, -1]) },
+  Primitive("permute", [[2, 3, 4, 5]]) { $0[0].permuted([2, 0, 3, 1]) },
+  Primitive("slice of an inner axis", [[2, 5, 3]]) { $0[0].sliced(axis: 1, 1..<4) },
+  Primitive("slice of the first axis", [[5, 3]]) { $0[0].sliced(axis: 0, 2..<4) },
+  Primitive("pad", [[2, 3]]) { $0[0].padded(axis: 1, before: 1, after: 2) },
+  Primitive("concatenate", [[2, 1, 3], [2, 2, 3]]) { Tensor.concatenated($0, axis: 1) },
+  Primitive("linear", [[2, 3, 4], [5, 4], [5]]) {
+    linear($0[0], weight: $0[1], bias: $0[2])
+  },
+  Primitive("product of matrices", [[2, 3], [3, 4]]) { matrixProduct($0[0], $0[1]) },
+  Primitive("GELU", [[12]]) { $0[0].scaled(by: 3).gelu() },
+  Primitive("leaky ReLU", [[12]]) { $0[0].leakyReLU(slope: 0.2) },
+  Primitive("softmax", [[3, 5]]) { $0[0].scaled(by: 4).softmax() },
+  Primitive("layer norm", [[3, 2, 7], [7], [7]]) {
+    layerNorm($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-5)
+  },
+  Primitive("layer norm without affine", [[3, 7]]) {
+    layerNorm($0[0], weight: nil, bias: nil, epsilon: 1e-6)
+  },
+  Primitive("attention", [[2, 3, 8], [2, 5, 8], [2, 5, 8]]) {
+    attention(queries: $0[0], keys: $0[1], values: $0[2], heads: 2)
+  },
+  Primitive("attention with dropout", [[4, 3, 6], [4, 3, 6], [4, 3, 6]]) {
+    attention(
+      queries: $0[0], keys: $0[1], values: $0[2], heads: 3, dropout: (0.4, stream))
+  },
+  Primitive("dropout", [[2, 20]]) { $0[0].dropped(probability: 0.3, stream: stream) },
+  Primitive("3-D convolution", [[2, 2, 3, 4, 5], [3, 2, 3, 3, 3], [3]]) {
+    convolution(
+      $0[0], weight: $0[1], bias: $0[2], geometry: ConvolutionGeometry(padding: [1, 1, 1]))
+  },
+  Primitive("grouped, strided, dilated convolution", [[1, 4, 1, 7, 8], [6, 2, 1, 3, 2]]) {
+    convolution(
+      $0[0], weight: $0[1],
+      geometry: ConvolutionGeometry(
+        stride: [1, 2, 3], padding: [0, 2, 1], dilation: [1, 2, 1], groups: 2))
+  },
+  Primitive("3-D kernel on 1-D data", [[2, 2, 1, 1, 6], [3, 2, 3, 3, 3]]) {
+    convolution($0[0], weight: $0[1], geometry: ConvolutionGeometry(padding: [1, 1, 1]))
+  },
+  Primitive("linear resampling", [[2, 5, 3]]) {
+    $0[0].resampled(axis: 1, .linear(from: 5, to: 8))
+  },
+  Primitive("antialiased resampling", [[2, 9, 3]]) {
+    $0[0].resampled(axis: 1, .antialiasedLinear(from: 9, to: 4))
+  },
+]
+
+@Suite("Gradients")
+struct GradientTests {
+  @Test("agree with finite differences", arguments: primitives)
+  fileprivate func finiteDifferences(_ primitive: Primitive) {
+    let operands = primitive.operands.enumerated().map {
+      FiniteDifferences.values($1, seed: $0 + 1)
+    }
+    let result = FiniteDifferences.check(operands, primitive.function)
+    #expect(result.doubleError < 1e-7)
+    #expect(result.singleError < 2e-5)
+  }
+
+  @Test("are absent for values that took no part")
+  func absent() {
+    let (used, unused) = (Node(), Node())
+    let x = Tensor([1, 2] as [Float], shape: [2])
+    let loss = (x.tracked(by: used) * x).sum()
+    _ = x.tracked(by: unused)
+    let gradients = loss.gradients()
+    #expect(gradients[used]?.elements(as: Float.self) == [1, 2])
+    #expect(gradients[unused] == nil)
+  }
+
+  @Test("record nothing below the first trainable value")
+  func frozen() {
+    let x = Tensor([1, 2] as [Float], shape: [1, 2])
+    let weight = Tensor([1, 2, 3, 4] as [Float], shape: [2, 2])
+    #expect(!linear(x, weight: weight).gelu().isTracked)
+    #expect(linear(x.tracked(by: Node()), weight: weight).isTracked)
+  }
+}
