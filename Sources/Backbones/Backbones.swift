@@ -1,1 +1,8 @@
-/// Placeholder removed when the module gets its first file.
+package import Recipes
+
+/// The architectures that recipes can name.
+package let backbones = Registry<any Backbone.Type>(
+  kind: "backbone",
+  [
+    Morph.self
+  ])

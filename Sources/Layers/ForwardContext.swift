@@ -53,6 +53,11 @@ package struct Dropout: Sendable {
     x.dropped(probability: probability, stream: context.stream(site: site))
   }
 
+  /// The same for a value that all samples share, such as a position table.
+  package func shared(_ x: Tensor, _ context: ForwardContext) -> Tensor {
+    x.dropped(probability: probability, stream: context.stream(site: site)?.forSharedValue)
+  }
+
   /// Probability and random numbers for an operation that drops inside, nil where nothing drops.
   package func setting(_ context: ForwardContext) -> (probability: Double, stream: DropoutStream)? {
     guard probability > 0, let stream = context.stream(site: site) else { return nil }

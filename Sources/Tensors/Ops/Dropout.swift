@@ -21,6 +21,14 @@ package struct DropoutStream: Sendable {
     self.sampleCount = sampleCount
   }
 
+  /// The same random numbers for every shard, for a value that all samples share.
+  package var forSharedValue: DropoutStream {
+    var stream = self
+    stream.firstSample = 0
+    stream.sampleCount = 1
+    return stream
+  }
+
   /// The mask for a tensor of this shard's samples, counted from element `start` of the shard.
   func mask(probability: Double, elements: Int, start: Int = 0) -> attune_dropout_mask {
     precondition(

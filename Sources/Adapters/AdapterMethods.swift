@@ -1,0 +1,8 @@
+package import Recipes
+
+/// The adaptation methods that recipes can name.
+package let adapterMethods = Registry<any AdapterMethod.Type>(
+  kind: "adapter method",
+  [
+    LoRA.self
+  ])

@@ -1,0 +1,30 @@
+package import Layers
+
+/// One entry of a recipe's `adapter` list after reading, without the method's own options.
+package struct AdapterSettings: Sendable {
+  /// Which base biases are trained.
+  package enum Bias: String, Sendable, CaseIterable { case none, all, adapted }
+
+  package var name: String
+  package var method: String
+  package var rank: Int?
+  package var alpha: Double?
+  package var dropout = 0.0
+  /// Empty for the backbone's own list.
+  package var targets: [Pattern] = []
+  package var excluded: [Pattern] = []
+  /// Base modules or parameters trained and saved in full.
+  package var modulesToSave: [Pattern] = []
+  package var bias = Bias.none
+  /// First match in order wins; rank 0 leaves a module alone.
+  package var rankPattern: [(pattern: Pattern, rank: Int)] = []
+  package var alphaPattern: [(pattern: Pattern, alpha: Double)] = []
+  /// Block numbers, all where nil.
+  package var layers: [Int]?
+  package var usesRankStabilizedScaling = false
+
+  package init(name: String, method: String) {
+    self.name = name
+    self.method = method
+  }
+}

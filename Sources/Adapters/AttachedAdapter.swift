@@ -1,0 +1,83 @@
+package import Layers
+package import Tensors
+
+/// One adapter on a model: its targets, their deltas, and the base values trained beside it.
+package struct AttachedAdapter: Sendable {
+  package let settings: AdapterSettings
+  /// PEFT's name of the method.
+  package let peftType: String
+  package let modules: [(target: AdapterTarget, delta: any WeightDelta)]
+  /// Base parameters trained and saved in full.
+  package let saved: [Parameter]
+
+  /// Trainable values of the method itself, in the order of attachment.
+  package var parameters: [Parameter] { modules.flatMap { $0.delta.parameters } }
+
+  /// Attaches an adapter: finds its targets, makes the deltas, draws their first values.
+  ///
+  /// Must run after the base weights are loaded. Base parameters keep their state; the caller
+  /// freezes what is to be frozen.
+  /// - Parameters:
+  ///   - settings: the recipe's entry.
+  ///   - method: nil for `none`, which only marks base parameters.
+  ///   - tree: the backbone's.
+  ///   - defaults: target patterns where the entry names none.
+  ///   - seed: of the run.
+  package init(
+    _ settings: AdapterSettings, method: (any AdapterMethod)?, on tree: ModuleTree,
+    defaults: [String], seed: UInt64
+  ) throws(AdapterError) {
+    var modules: [(AdapterTarget, any WeightDelta)] = []
+    var targets: [AdapterTarget] = []
+    if let method {
+      let type = Swift.type(of: method)
+      targets = try settings.resolveTargets(
+        in: tree, defaults: defaults, defaultRank: type.defaultRank)
+      for target in targets { modules.append((target, try method.makeDelta(for: target))) }
+    }
+    saved = try settings.savedParameters(in: tree, adapted: targets)
+    for (target, delta) in modules {
+      for parameter in delta.parameters { parameter.initialize(seed: seed) }
+      target.site.attach(delta, rows: target.rows)
+    }
+    self.settings = settings
+    self.modules = modules
+    peftType = method.map { Swift.type(of: $0).peftType } ?? "NONE"
+  }
+}
+
+/// A backbone's tree with its adapters: what is trained, and what is saved.
+package struct AdaptedModel: Sendable {
+  package let tree: ModuleTree
+  package let adapters: [AttachedAdapter]
+
+  /// - Parameter freezesBackbone: base parameters that no adapter names are frozen.
+  package init(tree: ModuleTree, adapters: [AttachedAdapter], freezesBackbone: Bool) {
+    self.tree = tree
+    self.adapters = adapters
+    let saved = Set(adapters.flatMap { $0.saved.map(\.path) })
+    for parameter in tree.parameters {
+      parameter.isTrainable = !freezesBackbone || saved.contains(parameter.path)
+    }
+  }
+
+  /// Everything that training changes: adapter values, then base values, in a fixed order.
+  package var trainable: [Parameter] {
+    adapters.flatMap(\.parameters) + tree.parameters.filter(\.isTrainable)
+  }
+
+  package var totalCount: Int {
+    tree.parameterCount + adapters.flatMap(\.parameters).reduce(0) { $0 + $1.elementCount }
+  }
+
+  package var trainableCount: Int { trainable.reduce(0) { $0 + $1.elementCount } }
+
+  /// Base weights with all deltas folded in, by parameter path, in the tree's order.
+  package func mergedWeights() -> [(path: String, value: Tensor)] {
+    let sites = Dictionary(
+      uniqueKeysWithValues: tree.sites.filter(\.isAdapted).map { ($0.weight.path, $0) })
+    return tree.parameters.map { parameter in
+      (parameter.path, sites[parameter.path]?.mergedWeight() ?? parameter.value)
+    }
+  }
+}

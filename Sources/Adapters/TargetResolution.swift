@@ -1,0 +1,130 @@
+package import Layers
+
+extension AdapterSettings {
+  /// The weights that the entry's patterns take, with the settings that hold on each.
+  ///
+  /// - Parameters:
+  ///   - tree: the backbone's.
+  ///   - defaults: patterns of an entry that names no targets.
+  ///   - defaultRank: the method's.
+  /// - Throws: for a pattern that takes nothing and for unknown row names.
+  package func resolveTargets(
+    in tree: ModuleTree, defaults: [String], defaultRank: Int
+  ) throws(AdapterError) -> [AdapterTarget] {
+    var patterns = targets
+    if patterns.isEmpty {
+      patterns = defaults.compactMap { try? Pattern($0) }
+      if patterns.isEmpty { throw .noTargets(method: method) }
+    }
+    let excluded = try sites(of: self.excluded, in: tree, field: "adapter.exclude_modules")
+    for (pattern, _) in rankPattern {
+      _ = try sites(of: [pattern], in: tree, field: "adapter.rank_pattern")
+    }
+    for (pattern, _) in alphaPattern {
+      _ = try sites(of: [pattern], in: tree, field: "adapter.alpha_pattern")
+    }
+    var taken: [(site: AdaptationSite, rows: Range<Int>)] = []
+    for pattern in patterns {
+      for site in try sites(of: [pattern], in: tree, field: "adapter.target_modules") {
+        guard !excluded.contains(where: { $0 === site }), isInChosenLayer(site.path) else {
+          continue
+        }
+        for rows in try rows(of: pattern, on: site)
+        where !taken.contains(where: { $0.site === site && $0.rows == rows }) {
+          taken.append((site, rows))
+        }
+      }
+    }
+    let result = taken.compactMap { target($0.site, $0.rows, defaultRank: defaultRank) }
+    if result.isEmpty { throw .noTargets(method: method) }
+    return result
+  }
+
+  /// Parameters that `modules_to_save` and `bias` make trainable beside the adapter.
+  package func savedParameters(
+    in tree: ModuleTree, adapted: [AdapterTarget]
+  ) throws(AdapterError) -> [Parameter] {
+    var saved: [Parameter] = []
+    for pattern in modulesToSave {
+      let found = tree.parameters.filter { parameter in
+        let groups = tree.sites.first { $0.weight === parameter || $0.bias === parameter }?.groups
+        return pattern.matches(parameter: parameter.path, groups: groups ?? [])
+      }
+      if found.isEmpty { throw nothing("adapter.modules_to_save", pattern, tree) }
+      saved += found
+    }
+    switch bias {
+    case .none: break
+    case .all: saved += tree.parameters.filter { $0.path.hasSuffix("bias") }
+    case .adapted: saved += adapted.compactMap { $0.site.bias }
+    }
+    var seen = Set<String>()
+    return saved.filter { seen.insert($0.path).inserted }
+  }
+
+  private func target(
+    _ site: AdaptationSite, _ rows: Range<Int>, defaultRank: Int
+  ) -> AdapterTarget? {
+    let rank =
+      rankPattern.first { $0.pattern.matches(path: site.path, groups: site.groups) }?.rank
+      ?? self.rank ?? defaultRank
+    guard rank > 0 else { return nil }
+    let alpha =
+      alphaPattern.first { $0.pattern.matches(path: site.path, groups: site.groups) }?.alpha
+      ?? self.alpha ?? Double(rank)
+    return AdapterTarget(
+      site: site, rows: rows, rank: rank, alpha: alpha,
+      usesRankStabilizedScaling: usesRankStabilizedScaling, dropout: dropout)
+  }
+
+  private func sites(
+    of patterns: [Pattern], in tree: ModuleTree, field: String
+  ) throws(AdapterError) -> [AdaptationSite] {
+    var found: [AdaptationSite] = []
+    for pattern in patterns {
+      let matched = tree.sites.filter { pattern.matches(path: $0.path, groups: $0.groups) }
+      if matched.isEmpty { throw nothing(field, pattern, tree) }
+      found += matched
+    }
+    return found
+  }
+
+  private func rows(
+    of pattern: Pattern, on site: AdaptationSite
+  ) throws(AdapterError) -> [Range<Int>] {
+    guard !pattern.rows.isEmpty else { return [0..<site.outputs] }
+    var ranges: [Range<Int>] = []
+    for rows in pattern.rows {
+      let range: Range<Int>?
+      switch rows {
+      case .named(let name): range = site.rowNames.first { $0.name == name }?.rows
+      case .range(let given): range = given.upperBound <= site.outputs ? given : nil
+      }
+      guard let range else {
+        throw .unknownRows(
+          pattern: pattern.text, module: site.path, names: site.rowNames.map(\.name),
+          rows: site.outputs)
+      }
+      ranges.append(range)
+    }
+    return ranges
+  }
+
+  /// Whether the first number in the path is one of the chosen blocks.
+  private func isInChosenLayer(_ path: String) -> Bool {
+    guard let layers else { return true }
+    let number = path.split(separator: ".").lazy.compactMap { Int($0) }.first
+    return number.map(layers.contains) ?? false
+  }
+
+  private func nothing(_ field: String, _ pattern: Pattern, _ tree: ModuleTree) -> AdapterError {
+    var examples: [String] = []
+    for path in tree.sites.map(\.path) where examples.count < 4 {
+      let shape = path.split(separator: ".").map { Int($0) == nil ? String($0) : "*" }
+        .joined(separator: ".")
+      if !examples.contains(shape) { examples.append(shape) }
+    }
+    return .matchesNothing(
+      field: field, pattern: pattern.text, groups: tree.groups, examples: examples)
+  }
+}
