@@ -1,0 +1,28 @@
+# Two commands are all that is needed: `make run` and `make test`. `make help` lists the others.
+.PHONY: run run-claim test build lint format clean help
+
+run: build ## the main job, one seed: data, pretraining, adaptation, report
+	@Scripts/quickstart.sh 0
+
+run-claim: build ## the main job with three seeds
+	@Scripts/quickstart.sh 0 1 2
+
+test: ## lint, build and all tests, with and without oneDNN
+	@Scripts/setup.sh
+	@Scripts/test.sh
+
+build: ## the tool, .build/release/attune
+	@Scripts/setup.sh
+	@swift build -c release --product attune
+
+lint: ## style of every Swift file
+	@swift format lint --strict --recursive --parallel Sources Tests Package.swift
+
+format: ## rewrite every Swift file in the house's style
+	@swift format format --in-place --recursive --parallel Sources Tests Package.swift
+
+clean: ## remove what was built; runs in outputs/ stay
+	@rm -rf .build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12

@@ -1,0 +1,41 @@
+internal import Glibc
+internal import Synchronization
+
+/// The wish to stop, as SIGINT, SIGTERM or SIGUSR1 express it.
+///
+/// The first signal only sets a flag: whoever works asks `isMade` between two steps, saves, and ends
+/// with `exitCode`. The second ends the process at once with 130 (SIGINT) or 143 (the others).
+package enum StopRequest {
+  /// Exit code of a run that stopped on request and left a valid checkpoint.
+  package static let exitCode: Int32 = 75
+
+  /// Number of the first signal that came, or nil.
+  package static var signal: Int32? {
+    let number = firstSignal.load(ordering: .relaxed)
+    return number == 0 ? nil : number
+  }
+
+  package static var isMade: Bool { signal != nil }
+
+  /// Begins to listen; until then the signals end the process as usual.
+  ///
+  /// System calls that a signal interrupts go on by themselves.
+  package static func listen() {
+    // Touched here so that nothing is left to initialize inside the handler.
+    _ = firstSignal.load(ordering: .relaxed)
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = receive
+    action.sa_flags = SA_RESTART
+    for number in [SIGINT, SIGTERM, SIGUSR1] { sigaction(number, &action, nil) }
+  }
+}
+
+private let firstSignal = Atomic<Int32>(0)
+
+/// Runs inside the interrupted thread: one atomic exchange, or `_exit`, and nothing else.
+private let receive: @convention(c) (Int32) -> Void = { number in
+  let isFirst = firstSignal.compareExchange(
+    expected: 0, desired: number, ordering: .relaxed
+  ).exchanged
+  if !isFirst { _exit(number == SIGINT ? 130 : 143) }
+}
