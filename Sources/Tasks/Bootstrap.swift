@@ -1,0 +1,107 @@
+/// A range that holds the central 95 % of what resampling gives.
+package struct Interval: Codable, Sendable, Equatable {
+  package var lower: Double
+  package var upper: Double
+
+  package init(lower: Double, upper: Double) {
+    self.lower = lower
+    self.upper = upper
+  }
+
+  package func contains(_ value: Double) -> Bool { lower <= value && value <= upper }
+}
+
+/// Percentile bootstrap over independent units: 2.5 to 97.5 % of the resampled statistic
+/// (Efron 1979).
+///
+/// Units are drawn with replacement by a counter-based generator keyed by the seed, so an interval
+/// depends on nothing but the values, `resamples` and `seed`. Two statistics over equally many units
+/// see the same draws. Fewer than two units, and values that are not numbers, give no interval.
+package struct Bootstrap: Sendable, Equatable {
+  package var resamples: Int
+  package var seed: UInt64
+
+  package init(resamples: Int = 1000, seed: UInt64 = 0) {
+    precondition(resamples > 0, "a bootstrap of \(resamples) resamples")
+    self.resamples = resamples
+    self.seed = seed
+  }
+
+  /// Interval of the mean of one value per unit.
+  package func interval(ofMean values: [Double]) -> Interval? {
+    guard values.count > 1 else { return nil }
+    let means = (0..<resamples).map { resample in
+      draw(resample, from: values.count).reduce(0.0) { $0 + values[$1] } / Double(values.count)
+    }
+    return Self.centralInterval(of: means)
+  }
+
+  /// Mean and interval of first − second, unit by unit over the same units.
+  package func difference(
+    _ first: [Double], _ second: [Double]
+  ) -> (mean: Double, interval: Interval?) {
+    precondition(
+      first.count == second.count && !first.isEmpty,
+      "paired difference of \(first.count) and \(second.count) values")
+    let differences = zip(first, second).map { $0 - $1 }
+    return (
+      differences.reduce(0, +) / Double(differences.count), interval(ofMean: differences)
+    )
+  }
+
+  /// Interval of each output of a metric, from accumulators that saw one unit each.
+  package func intervals<M: Metric>(of units: [M]) -> [Interval?] {
+    guard units.count > 1 else { return M.outputs.map { _ in nil } }
+    var outputs = [[Double]](repeating: [], count: M.outputs.count)
+    for resample in 0..<resamples {
+      var whole = M()
+      for unit in draw(resample, from: units.count) { whole.merge(units[unit]) }
+      for (index, value) in whole.values.enumerated() { outputs[index].append(value) }
+    }
+    return outputs.map(Self.centralInterval(of:))
+  }
+
+  /// As many unit numbers as there are units, each uniform over them.
+  private func draw(_ resample: Int, from count: Int) -> [Int] {
+    var drawn: [Int] = []
+    drawn.reserveCapacity(count + 3)
+    while drawn.count < count {
+      let counter = [UInt32(drawn.count / 4), UInt32(resample), 0, 0]
+      for word in Philox.block(counter: counter, key: seed) {
+        drawn.append(Int((UInt64(word) * UInt64(count)) >> 32))
+      }
+    }
+    return Array(drawn.prefix(count))
+  }
+
+  /// Percentiles by linear interpolation between order statistics.
+  package static func centralInterval(of values: [Double]) -> Interval? {
+    guard values.allSatisfy({ !$0.isNaN }) else { return nil }
+    let sorted = values.sorted()
+    func quantile(_ share: Double) -> Double {
+      let position = share * Double(sorted.count - 1)
+      let below = Int(position)
+      let above = min(below + 1, sorted.count - 1)
+      let weight = position - Double(below)
+      return weight == 0 ? sorted[below] : sorted[below] * (1 - weight) + sorted[above] * weight
+    }
+    return Interval(lower: quantile(0.025), upper: quantile(0.975))
+  }
+}
+
+/// Philox 4x32-10 (Salmon and others 2011): four random words for a counter and a key.
+package enum Philox {
+  package static func block(counter: [UInt32], key: UInt64) -> [UInt32] {
+    var (c0, c1, c2, c3) = (counter[0], counter[1], counter[2], counter[3])
+    var k0 = UInt32(truncatingIfNeeded: key)
+    var k1 = UInt32(truncatingIfNeeded: key >> 32)
+    for _ in 0..<10 {
+      let first = c0.multipliedFullWidth(by: 0xD251_1F53)
+      let second = c2.multipliedFullWidth(by: 0xCD9E_8D57)
+      (c0, c1, c2, c3) = (second.high ^ c1 ^ k0, second.low, first.high ^ c3 ^ k1, first.low)
+      k0 &+= 0x9E37_79B9
+      k1 &+= 0xBB67_AE85
+    }
+    return [c0, c1, c2, c3]
+  }
+}
