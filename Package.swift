@@ -68,7 +68,7 @@ let package = Package(
     module("Layers", ["Tensors"]),
     module("Checkpoints", ["Tensors", "Formats"]),
     // Level 4: science.
-    module("Adapters", ["Layers", "Checkpoints", "Recipes", "Tensors"]),
+    module("Adapters", ["Layers", "Checkpoints", "Recipes", "Tensors", "Formats"]),
     module("Backbones", ["Layers", "Checkpoints", "Recipes", "Tensors"]),
     module("Tasks", ["Layers", "Formats", "Recipes", "Tensors"]),
     module("Datasets", ["Tensors", "Formats", "Recipes"]),

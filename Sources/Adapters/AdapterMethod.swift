@@ -1,5 +1,8 @@
+package import Checkpoints
+package import Formats
 package import Layers
 package import Recipes
+package import Tensors
 
 /// A parameter-efficient adaptation method: what is trained in place of the base weights.
 ///
@@ -22,6 +25,29 @@ package protocol AdapterMethod: RegistryEntry, Sendable {
 
   /// Trainable values on a target, by the method's formula.
   func trainableCount(for target: AdapterTarget) -> Int
+
+  /// The adapter in PEFT's layout: the method's own configuration fields and its tensors, named by
+  /// module path and parameter.
+  ///
+  /// - Throws: `AdapterError.unsupported` for what the layout cannot say.
+  func exported(_ adapter: AttachedAdapter) throws(AdapterError) -> PEFTAdapter
+
+  /// The values of the adapter's parameters from a directory in PEFT's layout, by parameter path.
+  func imported(
+    _ adapter: AttachedAdapter, from directory: PEFTDirectory
+  ) throws -> [String: Tensor]
+}
+
+/// The part of a PEFT directory that a method writes.
+package struct PEFTAdapter {
+  package var configuration: JSONObject
+  /// `blocks.0.attn.qkv.lora_A.weight` and the like, without PEFT's prefix.
+  package var tensors: [(name: String, tensor: Tensor)]
+
+  package init(configuration: JSONObject, tensors: [(name: String, tensor: Tensor)]) {
+    self.configuration = configuration
+    self.tensors = tensors
+  }
 }
 
 /// A weight, or rows of it, with the settings that hold there.

@@ -4,6 +4,8 @@ package import Tensors
 /// One adapter on a model: its targets, their deltas, and the base values trained beside it.
 package struct AttachedAdapter: Sendable {
   package let settings: AdapterSettings
+  /// Nil for `none`, which only names base parameters.
+  package let method: (any AdapterMethod)?
   /// PEFT's name of the method.
   package let peftType: String
   package let modules: [(target: AdapterTarget, delta: any WeightDelta)]
@@ -40,6 +42,7 @@ package struct AttachedAdapter: Sendable {
       target.site.attach(delta, rows: target.rows)
     }
     self.settings = settings
+    self.method = method
     self.modules = modules
     peftType = method.map { Swift.type(of: $0).peftType } ?? "NONE"
   }

@@ -1,10 +1,10 @@
 package import Layers
 package import Recipes
-package import Tensors
+import Tensors
 
 /// The training loop: gradients, clipping, update, evaluation, checkpoints, events.
 ///
-/// All state that a resume needs is in `TrainerState` and the parameters; order of data and random
+/// All state that a resume needs is in `state`, `optimizerState` and the parameters; order of data and random
 /// numbers are functions of seed and step. Equal thread counts give equal bytes.
 package struct Trainer {
   /// Where the loop gets batches: a pure function of the micro step.
@@ -20,7 +20,7 @@ package struct Trainer {
     package var progressed: (Progress) -> Void = { _ in }
     package var evaluated: (MetricsEvent) throws -> Void = { _ in }
     /// Saves parameters and state; `isBest` after an evaluation better than all before.
-    package var save: (_ state: TrainerState, _ isBest: Bool) throws -> Void = { _, _ in }
+    package var save: (_ trainer: Trainer, _ isBest: Bool) throws -> Void = { _, _ in }
     /// Asked before every step.
     package var shouldStop: () -> Bool = { false }
 
@@ -53,8 +53,6 @@ package struct Trainer {
   private let settings: [(parameter: Parameter, rate: Double, decay: Double)]
   private let loss: LossFunction
   package private(set) var state: TrainerState
-  /// Seconds in steps alone.
-  package private(set) var trainSeconds = 0.0
   private var dataSeconds = 0.0
   private var samples = 0
 
@@ -63,7 +61,7 @@ package struct Trainer {
   ///   - resuming: state of an earlier run whose parameters are already loaded.
   package init(
     _ plan: TrainingPlan, schedule: Schedule, optimizer: any Optimizer, trainable: [Parameter],
-    resuming: TrainerState? = nil, loss: @escaping LossFunction
+    resuming: LoadedState? = nil, loss: @escaping LossFunction
   ) throws(TrainingError) {
     guard !trainable.isEmpty else { throw .nothingToTrain }
     self.plan = plan
@@ -71,10 +69,10 @@ package struct Trainer {
     self.optimizer = optimizer
     self.loss = loss
     settings = try Self.settings(trainable, plan.rateGroups, optimizer)
-    state = resuming ?? TrainerState()
+    state = resuming?.state ?? TrainerState()
     if let resuming {
       self.optimizer.state = resuming.optimizer
-      self.schedule.plateau = resuming.plateau
+      self.schedule.plateau = resuming.state.plateau
     }
     for parameter in trainable { parameter.value = parameter.value.copied() }
   }
@@ -88,12 +86,12 @@ package struct Trainer {
     let firstStep = state.step
     while state.step < plan.totalSteps, !state.isExhausted {
       if observers.shouldStop() {
-        try observers.save(currentState(), false)
+        try observers.save(self, false)
         return .stopped
       }
       let began = clock.now
       let event = try step(batches, clock: clock)
-      trainSeconds += seconds(clock.now - began)
+      state.trainSeconds += seconds(clock.now - began)
       try observers.stepped(event)
       let isLast = state.step == plan.totalSteps
       if state.step % plan.logEvery == 0 || isLast {
@@ -104,7 +102,7 @@ package struct Trainer {
         try evaluateNow(event, evaluate, observers, elapsed: seconds(clock.now - start))
       }
       if state.step % plan.saveEvery == 0 || isLast || state.isExhausted {
-        try observers.save(currentState(), false)
+        try observers.save(self, false)
       }
     }
     return .finished
@@ -146,7 +144,8 @@ package struct Trainer {
     state.step += 1
     state.recentLoss = sum
     return StepEvent(
-      step: state.step, batch: batchDigest(identifiers), loss: sum, gradientNorm: norm,
+      step: state.step,
+      batch: String(SHA256Digest.of(identifiers.joined(separator: "\n")).prefix(16)), loss: sum, gradientNorm: norm,
       learningRate: rate)
   }
 
@@ -188,13 +187,14 @@ package struct Trainer {
     guard let value = metrics[plan.monitor.name] else { return }
     let signed = plan.monitor.lowerIsBetter ? value : -value
     schedule.observe(signed)
+    state.plateau = schedule.plateau
     let margin = plan.earlyStopping?.minimumDelta ?? 0
     let isBetter = state.bestValue.map { signed < $0 - margin } ?? true
     if isBetter && signed.isFinite {
       state.bestValue = signed
       state.bestStep = state.step
       state.evaluationsWithoutGain = 0
-      try observers.save(currentState(), true)
+      try observers.save(self, true)
     } else {
       state.evaluationsWithoutGain += 1
       if let patience = plan.earlyStopping?.patience, state.evaluationsWithoutGain >= patience {
@@ -205,20 +205,16 @@ package struct Trainer {
 
   private var epoch: Double { Double(state.step) / Double(max(1, plan.stepsPerEpoch)) }
 
-  private func currentState() -> TrainerState {
-    var state = state
-    state.optimizer = optimizer.state
-    state.plateau = schedule.plateau
-    return state
-  }
+  /// Moments and counts of the optimizer.
+  package var optimizerState: OptimizerState { optimizer.state }
 
   private func progress(_ event: StepEvent, elapsed: Double, since first: Int) -> Progress {
     let done = max(1, state.step - first)
     return Progress(
       step: state.step, totalSteps: plan.totalSteps, epoch: epoch, loss: event.loss,
       learningRate: event.learningRate, gradientNorm: event.gradientNorm,
-      samplesPerSecond: Double(samples) / max(1e-9, trainSeconds),
-      dataShare: dataSeconds / max(1e-9, trainSeconds),
+      samplesPerSecond: Double(samples) / max(1e-9, elapsed),
+      dataShare: dataSeconds / max(1e-9, elapsed),
       remainingSeconds: elapsed / Double(done) * Double(plan.totalSteps - state.step))
   }
 

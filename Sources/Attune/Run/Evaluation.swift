@@ -1,0 +1,100 @@
+import Dispatch
+import Recipes
+import Synchronization
+import Tasks
+import Tensors
+
+/// Runs a model over the trajectories of a split and measures it beside the trivial baseline.
+struct FieldEvaluation: Sendable {
+  typealias Unit = @Sendable () throws -> NormalizedTrajectory
+
+  let predictor: PDEPredictor
+  let metrics: [any FieldMetric.Type]
+  let threads: Int
+
+  /// Values of one pass.
+  struct Results {
+    var oneStep: FieldMetricCollector
+    var oneStepBaseline: FieldMetricCollector
+    var rollout: FieldMetricCollector
+    var rolloutBaseline: FieldMetricCollector
+    var identifiers: [String] = []
+    /// Mean squared error in normalized units, over all predicted frames.
+    var loss = 0.0
+    /// Predictions by unit, kept where asked for.
+    var predictions: [PDEPrediction] = []
+  }
+
+  /// - Parameter keeps: whether predictions are kept for pictures.
+  func run(
+    _ units: [Unit], keeps: Bool = false, model: @escaping PDEPredictor.Model
+  ) throws -> Results {
+    let done = try predictions(units, model)
+    func collector(_ suffix: String = "", byFrame: Bool = false) -> FieldMetricCollector {
+      FieldMetricCollector(metrics, suffix: suffix, dataUnit: "", byFrame: byFrame)
+    }
+    var results = Results(
+      oneStep: collector(), oneStepBaseline: collector(),
+      rollout: collector("_rollout", byFrame: true),
+      rolloutBaseline: collector("_rollout", byFrame: true))
+    for (identifier, prediction) in done {
+      results.identifiers.append(identifier)
+      results.loss += prediction.loss / Double(done.count)
+      let one = prediction.oneStep
+      results.oneStep.add(prediction: one.prediction, truth: one.truth)
+      results.oneStepBaseline.add(prediction: one.baseline, truth: one.truth)
+      if let rollout = prediction.rollout {
+        results.rollout.add(prediction: rollout.prediction, truth: rollout.truth)
+        results.rolloutBaseline.add(prediction: rollout.baseline, truth: rollout.truth)
+      }
+      if keeps { results.predictions.append(prediction) }
+    }
+    return results
+  }
+
+  /// One unit per thread at a time; the order of results is that of the units.
+  private func predictions(
+    _ units: [Unit], _ model: @escaping PDEPredictor.Model
+  ) throws -> [(String, PDEPrediction)] {
+    let results = Mutex([Result<(String, PDEPrediction), any Error>?](
+      repeating: nil, count: units.count))
+    let lanes = max(1, min(threads, units.count))
+    DispatchQueue.concurrentPerform(iterations: lanes) { lane in
+      for index in stride(from: lane, to: units.count, by: lanes) {
+        let result = Result {
+          let trajectory = try units[index]()
+          return (trajectory.identifier, predictor(trajectory, model: model))
+        }
+        results.withLock { $0[index] = result }
+      }
+    }
+    return try results.withLock { $0 }.compactMap { try $0?.get() }
+  }
+}
+
+extension FieldEvaluation.Results {
+  /// The record of this evaluation.
+  func record(
+    split: String, checkpoint: String, step: Int, headline: String, baselineName: String,
+    bootstrap: Bootstrap, seconds: Double
+  ) -> RunRecord.Evaluation {
+    let hasRollout = !rollout.perUnit.values.allSatisfy(\.isEmpty)
+    var byStep: [String: [Double]] = [:]
+    if hasRollout {
+      byStep = rollout.byFrame
+      for (name, values) in rolloutBaseline.byFrame { byStep["baseline/" + name] = values }
+    }
+    let both: (FieldMetricCollector, FieldMetricCollector) -> [RunRecord.Metric] = {
+      $0.results(bootstrap: bootstrap) + (hasRollout ? $1.results(bootstrap: bootstrap) : [])
+    }
+    let units: (FieldMetricCollector, FieldMetricCollector) -> [String: [Double]] = {
+      $0.perUnit.merging(hasRollout ? $1.perUnit : [:]) { first, _ in first }
+    }
+    return RunRecord.Evaluation(
+      split: split, checkpoint: checkpoint, step: step, headline: headline,
+      metrics: both(oneStep, rollout), baselineName: baselineName,
+      baseline: both(oneStepBaseline, rolloutBaseline), unitIdentifiers: identifiers,
+      perUnit: units(oneStep, rollout), baselinePerUnit: units(oneStepBaseline, rolloutBaseline),
+      byRolloutStep: byStep, seconds: seconds)
+  }
+}

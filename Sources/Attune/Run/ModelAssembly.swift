@@ -1,0 +1,142 @@
+import Adapters
+import Backbones
+import Layers
+import Recipes
+import Tensors
+
+/// A backbone with its weights and adapters, as a recipe describes it.
+struct AssembledModel: Sendable {
+  let backbone: any Backbone
+  let adapted: AdaptedModel
+  /// Nil where training starts from random values.
+  let weights: RunRecord.Weights?
+  let backboneName: String
+  /// Option name to value, defaults included.
+  let options: [String: String]
+
+  var tree: ModuleTree { adapted.tree }
+
+  /// Next frame from a window, in evaluation.
+  func prediction(_ input: Tensor, _ context: ForwardContext) -> Tensor {
+    guard let prediction = backbone(input, context).prediction else {
+      preconditionFailure("\(backboneName) gives no prediction of its own")
+    }
+    return prediction
+  }
+}
+
+/// The parts of a recipe's `model` and `adapter` sections after decoding, before weights are read.
+struct ModelPlan {
+  private let backboneType: any Backbone.Type
+  private let reader: OptionReader
+  private let backbone: any Backbone
+  private let tree: ModuleTree
+  private let adapters: [(settings: AdapterSettings, method: (any AdapterMethod)?)]
+  private let recipe: Recipe
+
+  /// Decodes the sections; all that is wrong goes to `diagnostics`, and then nil is returned.
+  init?(_ recipe: Recipe, _ registries: Registries, _ diagnostics: Diagnostics) {
+    self.recipe = recipe
+    let component = recipe.model.backbone
+    var plans: [(AdapterSettings, (any AdapterMethod)?)] = []
+    for entry in recipe.adapters {
+      if let plan = Self.adapter(entry, registries, diagnostics) { plans.append(plan) }
+    }
+    adapters = plans
+    guard let type = registries.backbones.entry(for: component, diagnostics) else { return nil }
+    backboneType = type
+    reader = OptionReader(component, type.options, diagnostics)
+    let builder = ModelBuilder()
+    backbone = type.init(reader, in: builder.root, diagnostics)
+    tree = builder.tree
+  }
+
+  /// Draws or reads the weights and attaches the adapters.
+  func assemble() throws -> AssembledModel {
+    let seed = UInt64(bitPattern: Int64(recipe.seed))
+    tree.initialize(seed: seed)
+    var weights: RunRecord.Weights?
+    if case .file(let path) = recipe.model.weights {
+      weights = try loadWeights(path, into: tree, backbone: backbone, section: recipe.model)
+    }
+    let attached = try adapters.map { settings, method in
+      try AttachedAdapter(
+        settings, method: method, on: tree, defaults: backboneType.defaultTargets, seed: seed)
+    }
+    let adapted = AdaptedModel(
+      tree: tree, adapters: attached, freezesBackbone: recipe.freezesBackbone)
+    var options: [String: String] = [:]
+    for option in backboneType.options.options {
+      if let value = reader.value(option.name) { options[option.name] = text(value.plain) }
+    }
+    return AssembledModel(
+      backbone: backbone, adapted: adapted, weights: weights, backboneName: backboneType.name,
+      options: options)
+  }
+
+  private static func adapter(
+    _ entry: AdapterEntry, _ registries: Registries, _ diagnostics: Diagnostics
+  ) -> (AdapterSettings, (any AdapterMethod)?)? {
+    var settings = AdapterSettings(name: entry.name, method: entry.method.name)
+    let before = diagnostics.errors.count
+    func patterns(_ texts: [String], _ field: String) -> [Pattern] {
+      texts.compactMap { pattern($0, field) }
+    }
+    func pattern(_ text: String, _ field: String) -> Pattern? {
+      do {
+        return try Pattern(text)
+      } catch {
+        diagnostics.error(
+          .rule(error.description, mend: "see the rules of patterns"),
+          at: entry.method.location, path: entry.method.path + "." + field)
+        return nil
+      }
+    }
+    settings.targets = patterns(entry.targetModules ?? [], "target_modules")
+    settings.excluded = patterns(entry.excludeModules, "exclude_modules")
+    settings.modulesToSave = patterns(entry.modulesToSave, "modules_to_save")
+    settings.bias = AdapterSettings.Bias(rawValue: entry.bias.rawValue) ?? .none
+    settings.layers = entry.layersToTransform
+    settings.rankPattern = entry.rankPattern.compactMap { item in
+      pattern(item.pattern, "rank_pattern").map { ($0, item.rank) }
+    }
+    settings.alphaPattern = entry.alphaPattern.compactMap { item in
+      pattern(item.pattern, "alpha_pattern").map { ($0, item.alpha) }
+    }
+    refuseUnoffered(entry, diagnostics)
+    var method: (any AdapterMethod)?
+    if entry.method.name == "none" {
+      _ = OptionReader(entry.method, [], diagnostics)
+    } else if let type = registries.adapterMethods.entry(for: entry.method, diagnostics) {
+      method = type.init(OptionReader(entry.method, type.options, diagnostics), diagnostics)
+    }
+    return diagnostics.errors.count == before ? (settings, method) : nil
+  }
+
+  private static func refuseUnoffered(_ entry: AdapterEntry, _ diagnostics: Diagnostics) {
+    let fields: [(name: String, isGiven: Bool)] = [
+      ("at", entry.positions != nil), ("init", entry.initialization != nil),
+      ("schedule", entry.schedule != nil), ("optimizer", entry.optimizer != nil),
+      ("from", entry.startsFrom != nil),
+    ]
+    for field in fields where field.isGiven {
+      diagnostics.error(
+        .rule("\(field.name) is not offered by this version", mend: "leave it out"),
+        at: entry.method.location, path: entry.method.path + "." + field.name)
+    }
+  }
+}
+
+/// A plain value as short text for records.
+private func text(_ value: PlainValue) -> String {
+  switch value {
+  case .null: "null"
+  case .boolean(let value): String(value)
+  case .integer(let value): String(value)
+  case .number(let value): "\(value)"
+  case .text(let value), .path(let value): value
+  case .list(let values): "[" + values.map(text).joined(separator: ", ") + "]"
+  case .map(let fields):
+    "{" + fields.map { "\($0.key): \(text($0.value))" }.joined(separator: ", ") + "}"
+  }
+}

@@ -1,0 +1,20 @@
+package import Recipes
+
+/// What a model is asked: which metrics judge it, what it is compared with, how it is trained.
+package protocol LearningTask: RegistryEntry, Sendable {
+  /// Metric that heads the report and picks the best checkpoint, where the recipe names none.
+  static var headline: any Metric.Type { get }
+  /// Metrics where `eval.metrics` names none; the headline among them.
+  static var standardMetrics: [any Metric.Type] { get }
+  /// Loss where `train.loss` names none.
+  static var standardLoss: String { get }
+  /// What the trivial baseline does, as `last state`.
+  static var baselineName: String { get }
+}
+
+/// The tasks that recipes can name.
+package let tasks = Registry<any LearningTask.Type>(
+  kind: "task",
+  [
+    PDETask.self
+  ])
