@@ -1,7 +1,7 @@
 package import Checkpoints
 package import Formats
 package import Layers
-package import Tensors
+import Tensors
 
 /// An adapter on disk: PEFT's layout, with `attune.json` for what PEFT has no key for.
 extension AttachedAdapter {
@@ -39,11 +39,11 @@ extension AttachedAdapter {
     record.configuration["exclude_modules"] = .null
     record.configuration["target_modules"] = .array(
       modulesBySite.map { .string($0.site.path) })
-    let saved = savedModulePaths
+    let savedPaths = savedModulePaths
     record.configuration["modules_to_save"] =
-      saved.isEmpty ? .null : .array(saved.map { .string($0) })
+      savedPaths.isEmpty ? .null : .array(savedPaths.map { .string($0) })
     let tensors =
-      record.tensors + saved(under: Set(modulesBySite.map(\.site.path)))
+      record.tensors + savedTensors(under: Set(modulesBySite.map(\.site.path)))
     var own = extras
     own["format"] = "attune-adapter/1"
     own["base_digest"] = .string(baseDigest)
@@ -114,7 +114,7 @@ extension AttachedAdapter {
     return paths
   }
 
-  private func saved(under adapted: Set<String>) -> [(name: String, tensor: Tensor)] {
+  private func savedTensors(under adapted: Set<String>) -> [(name: String, tensor: Tensor)] {
     saved.map { (savedName($0.path, adapted), $0.value) }
   }
 

@@ -1,5 +1,5 @@
 package import Checkpoints
-package import Formats
+import Formats
 import Layers
 package import Tensors
 
