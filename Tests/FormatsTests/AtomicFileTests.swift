@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Formats
+import Formats
 
 @Suite("Atomic writing") struct AtomicFileTests {
   struct Stop: Error {}

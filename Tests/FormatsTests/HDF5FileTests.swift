@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Formats
+import Formats
 
 extension HDF5Tests {
   @Suite("reading") struct Reading {
@@ -108,7 +108,7 @@ extension HDF5Tests {
         #expect(error?.category == .invalidData)
       }
       #expect(throws: FormatError.self) { try HDF5File(reading: folder.path) }
-      #expect(HDF5Library.openObjectCount == 0)
+      #expect(HDF5File.openHandleCount == 0)
     }
 
     @Test("leaks nothing in 10,000 openings, nor when a reading fails in the middle")
@@ -122,14 +122,14 @@ extension HDF5Tests {
         } catch { refused += 1 }
       }
       #expect(refused == 10_000)
-      #expect(HDF5Library.openObjectCount == 0)
+      #expect(HDF5File.openHandleCount == 0)
       do {
         let file = try HDF5File(reading: path)
         #expect(throws: FormatError.self) { try file.dataset("none") }
         #expect(throws: FormatError.self) { try file.attribute("a", of: "none") }
-        #expect(HDF5Library.openObjectCount == 1)
+        #expect(HDF5File.openHandleCount == 1)
       }
-      #expect(HDF5Library.openObjectCount == 0)
+      #expect(HDF5File.openHandleCount == 0)
     }
 
     @Test("a damaged chunk is an error that names the dataset") func damagedChunk() throws {

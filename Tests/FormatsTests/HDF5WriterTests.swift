@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Formats
+import Formats
 
 /// One after the other, since the number of open handles is counted for the whole process.
 @Suite("HDF5", .serialized) struct HDF5Tests {
@@ -41,7 +41,7 @@ import Testing
       }
       #expect(try folder.names == ["out.h5"])
       #expect(try Data(contentsOf: URL(filePath: path)) == Data("older".utf8))
-      #expect(HDF5Library.openObjectCount == 0)
+      #expect(HDF5File.openHandleCount == 0)
     }
 
     @Test("a name that exists twice and a block outside are refused") func refuses() throws {

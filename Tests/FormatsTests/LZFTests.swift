@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Formats
+import Formats
 
 @Suite("LZF") struct LZFTests {
   private func decode(_ stream: [UInt8], capacity: Int) -> [UInt8]? {

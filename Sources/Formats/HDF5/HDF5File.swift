@@ -81,6 +81,11 @@ package final class HDF5File: Sendable {
     }
   }
 
+  /// Number of open files, datasets, attributes, groups and types in this process.
+  package static var openHandleCount: Int {
+    HDF5Library.locked { H5Fget_obj_count(hdf5_every_file(), hdf5_every_object()) }
+  }
+
   static func absolute(_ object: String) -> String {
     object.hasPrefix("/") ? object : "/" + object
   }

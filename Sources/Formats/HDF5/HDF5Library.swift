@@ -38,11 +38,6 @@ enum HDF5Library {
     }
     return text
   }
-
-  /// Number of open files, datasets, attributes, groups and types in this process.
-  static var openObjectCount: Int {
-    locked { H5Fget_obj_count(hdf5_every_file(), hdf5_every_object()) }
-  }
 }
 
 extension FormatError {

@@ -6,14 +6,17 @@ import Foundation
 /// A stream is a sequence of runs. A control byte below 32 announces `control + 1` literal bytes.
 /// Otherwise its upper three bits are a length (7: add the next byte), its lower five bits with the
 /// following byte are a distance; `length + 2` bytes are copied from `distance + 1` bytes back.
-enum LZF {
+package enum LZF {
   static let filterIdentifier: Int32 = 32000
 
   /// Decodes `source` into `target`.
   ///
+  /// - Parameters:
+  ///   - source: One stream, as long as it is.
+  ///   - target: Room for what it decodes to.
   /// - Returns: Number of bytes written, or nil if the stream is cut off, refers to before its
   ///   start, or does not fit.
-  static func decode(
+  package static func decode(
     _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
   ) -> Int? {
     var read = 0
