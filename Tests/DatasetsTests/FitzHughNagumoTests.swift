@@ -37,7 +37,11 @@ struct FitzHughNagumoTests {
     let equilibrium = -cbrt(solver.threshold)
     let grid = 16
     let (rowMode, columnMode) = (1.0, 2.0)
-    let eigenvalue = (rowMode * rowMode + columnMode * columnMode) * .pi * .pi / 4
+    // Of the five-point Laplacian on cells of side 2/16.
+    let eigenvalue = [rowMode, columnMode].reduce(0) { sum, wave in
+      let root = Double(grid) * sin(.pi * wave / Double(2 * grid))
+      return sum + root * root
+    }
     let amplitude = 1e-7
     let places = (0..<grid).map { (Double($0) + 0.5) / Double(grid) }
     let mode = places.flatMap { y in

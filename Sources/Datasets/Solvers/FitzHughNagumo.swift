@@ -2,8 +2,10 @@ import Foundation
 
 /// Two-dimensional diffusion-reaction of FitzHugh and Nagumo on (-1, 1)² without flux over the border.
 ///
-/// u_t = D_u Δu + u - u³ - k - v and v_t = D_v Δv + u - v. Strang splitting, second order in time:
-/// the reaction by the classical Runge-Kutta method, the diffusion exactly in cosine space.
+/// u_t = D_u Δu + u - u³ - k - v and v_t = D_v Δv + u - v. In space the five-point Laplacian of
+/// PDEBench's finite volumes, since its initial data, white noise, have no limit on finer grids.
+/// In time Strang splitting of second order: the reaction by the classical Runge-Kutta method, the
+/// diffusion exactly in cosine space.
 package struct FitzHughNagumo: Sendable {
   /// D_u, diffusion of the activator.
   package var activatorDiffusion = 1e-3
@@ -34,7 +36,7 @@ package struct FitzHughNagumo: Sendable {
   ) throws(DataError) -> [State] {
     guard FFT.supports(grid) else {
       throw .solverFailed(
-        equation: "diffusion-reaction-2d", reason: "a grid of \(grid) cells is not a power of two",
+        equation: "fitzhugh-nagumo", reason: "a grid of \(grid) cells is not a power of two",
         remedy: "Use 32, 64, 128, … cells.")
     }
     let step = interval / Double(substeps)
@@ -51,7 +53,7 @@ package struct FitzHughNagumo: Sendable {
       }
       guard state.activator.allSatisfy(\.isFinite) else {
         throw .solverFailed(
-          equation: "diffusion-reaction-2d",
+          equation: "fitzhugh-nagumo",
           reason: "values grew without bound before time \(Double(frame) * interval)",
           remedy: "Use a smaller interval between frames: a step of \(step) is too long.")
       }
@@ -77,7 +79,10 @@ package struct FitzHughNagumo: Sendable {
   }
 }
 
-/// Exact diffusion over one step: cosine mode k of an axis decays by exp(-D (π k / 2)² step).
+/// Exact diffusion over one step, of the five-point Laplacian with reflecting ends.
+///
+/// Cosine mode k of an axis of N cells of side Δ is its eigenvector with eigenvalue
+/// -(2/Δ sin(π k / 2N))², so the mode decays by the exponential of that.
 private struct Diffusion {
   private let grid: Int
   private let transform: CosineTransform
@@ -88,7 +93,9 @@ private struct Diffusion {
   init(grid: Int, activator: Double, inhibitor: Double) {
     self.grid = grid
     transform = CosineTransform(count: grid)
-    let squares = (0..<grid).map { Double.pi * Double.pi / 4 * Double($0 * $0) }
+    // Δ = 2 / N.
+    let roots = (0..<grid).map { Double(grid) * sin(.pi * Double($0) / Double(2 * grid)) }
+    let squares = roots.map { $0 * $0 }
     activatorDecay = squares.map { exp(-activator * $0) }
     inhibitorDecay = squares.map { exp(-inhibitor * $0) }
   }

@@ -1,7 +1,7 @@
 /// Shallow-water equations over a flat bottom with open borders, by a finite-volume method.
 ///
-/// Conserved are h, h u, h v. Second order in smooth parts: linear reconstruction of h, u, v with van
-/// Leer's limiter, fluxes of Harten, Lax and van Leer (1983) with wave speeds after Einfeldt (1988),
+/// Conserved are h, h u, h v. Second order in smooth parts: linear reconstruction of h, u, v with the
+/// central limiter of van Leer (1977), fluxes of Harten, Lax and van Leer (1983) with wave speeds after Einfeldt (1988),
 /// two-stage strong-stability-preserving Runge-Kutta steps (Shu and Osher 1988). Ghost cells repeat
 /// the border cells, so waves leave.
 package struct ShallowWater: Sendable {
@@ -178,10 +178,13 @@ private struct Line {
     }
   }
 
-  /// Harmonic mean of two slopes of equal sign, else zero (van Leer 1974).
+  /// The smallest of 2 a, (a + b) / 2, 2 b where the slopes have equal sign, else zero.
   private static func limited(_ a: SIMD4<Double>, _ b: SIMD4<Double>) -> SIMD4<Double> {
-    let product = a * b
-    return (2 * product / (a + b)).replacing(with: 0, where: product .<= SIMD4.zero)
+    let central = 0.5 * (a + b)
+    let steepest = (2 * a).replacing(with: 2 * b, where: (a * a) .> (b * b))
+    let smaller = central.replacing(
+      with: steepest, where: (central * central) .> (steepest * steepest))
+    return smaller.replacing(with: 0, where: (a * b) .<= SIMD4.zero)
   }
 
   /// HLL: (s_R F_L - s_L F_R + s_L s_R (U_R - U_L)) / (s_R - s_L), with s_L ≤ 0 ≤ s_R.
