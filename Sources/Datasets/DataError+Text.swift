@@ -1,0 +1,55 @@
+extension DataError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .planInvalid(let key, let found, let expected):
+      "data make: \(key) is \(found), expected \(expected)."
+    case .solverFailed(let equation, let reason, let remedy):
+      "\(equation): \(reason). \(remedy)"
+    case .noFiles(let pattern, let suffixes, let available):
+      "\(pattern): no such data file (there \(Self.list(available))). Set data.root and "
+        + "data.inputs.state.path to a file, a folder of .\(suffixes.joined(separator: "/.")) "
+        + "files, or a name with *."
+    case .layoutUnknown(let path, let format, let expected, let available):
+      "\(path): not laid out as \(format): expected \(expected); the file "
+        + "\(Self.list(available)). Set data.format, or data.inputs.state.variable to the dataset."
+    case .wrongRank(let path, let dataset, let expected, let found):
+      "\(path): '\(dataset)' has shape \(found), expected \(expected) axes or the format's "
+        + "counterpart in more space axes. Check data.format."
+    case .shapesDiffer(let path, let first, let firstShape, let second, let secondShape):
+      "\(path): '\(second)' has shape \(secondShape), but '\(first)' has \(firstShape). Fields of "
+        + "one file must agree; select others with data.inputs.state.fields."
+    case .empty(let path, let trajectories, let frames, let space):
+      "\(path): nothing to read (\(trajectories) trajectories, \(frames) frames, grid \(space)). "
+        + "Make or fetch the file again."
+    case .fieldMissing(let field, let path, let available):
+      "\(path): field '\(field)' not found (the file \(Self.list(available))). Correct "
+        + "data.inputs.state.fields."
+    case .componentsDiffer(let path, let fields, let components):
+      "\(path): fields \(fields) have \(components) components; vectors read together need the same "
+        + "number. Select fewer fields with data.inputs.state.fields."
+    case .notFinite(let path, let trajectory, let frame, let field):
+      "\(path): NaN or infinity in trajectory \(trajectory), frame \(frame), field '\(field)'. Make "
+        + "the file again, or leave the trajectory out of the split."
+    case .filesDiffer(let property, let first, let expected, let second, let found):
+      "\(second): \(property) \(found), but \(first) has \(expected). Files of one source must "
+        + "agree; read them as separate entries of data.sources."
+    case .optionInvalid(let key, let found, let expected):
+      "\(key) is \(found), expected \(expected)."
+    case .splitOverlap(let identifier, let first, let second):
+      "\(identifier) lies in both \(first) and \(second) of data.split. Give each part files of its "
+        + "own."
+    case .constantField(let field, let value):
+      "field '\(field)' is \(value) throughout the training split and cannot be normalized by its "
+        + "deviation. Leave it out with data.inputs.state.fields, or set normalize: none."
+    }
+  }
+
+  private static let shownNames = 12
+
+  private static func list(_ names: [String]) -> String {
+    guard !names.isEmpty else { return "has nothing" }
+    let shown = names.prefix(shownNames).joined(separator: ", ")
+    let rest = names.count - shownNames
+    return rest > 0 ? "has \(shown) and \(rest) more" : "has \(shown)"
+  }
+}

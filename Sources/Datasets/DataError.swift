@@ -1,0 +1,35 @@
+/// What can be wrong with data and with what a recipe asks of them; texts are in `DataError+Text`.
+package enum DataError: Error, Sendable, Equatable {
+  /// A plan of `data make` asks for what there is not.
+  case planInvalid(key: String, found: String, expected: String)
+  /// A solver cannot give the accuracy it promises.
+  case solverFailed(equation: String, reason: String, remedy: String)
+
+  /// No file matches.
+  case noFiles(pattern: String, suffixes: [String], available: [String])
+  /// A file does not look like the format.
+  case layoutUnknown(path: String, format: String, expected: String, available: [String])
+  /// A dataset has another number of axes than its format.
+  case wrongRank(path: String, dataset: String, expected: Int, found: [Int])
+  /// Datasets that belong together have different shapes.
+  case shapesDiffer(
+    path: String, first: String, firstShape: [Int], second: String, secondShape: [Int])
+  /// A file without trajectories, frames or points.
+  case empty(path: String, trajectories: Int, frames: Int, space: [Int])
+  /// A field that the recipe selects is not in the file.
+  case fieldMissing(field: String, path: String, available: [String])
+  /// Vectors of different lengths cannot share the component axis.
+  case componentsDiffer(path: String, fields: [String], components: [Int])
+  /// NaN or infinity among the values.
+  case notFinite(path: String, trajectory: String, frame: Int, field: String)
+  /// Files of one source do not belong together.
+  case filesDiffer(
+    property: String, first: String, expected: String, second: String, found: String)
+
+  /// A value of the recipe's data section that does not fit the data.
+  case optionInvalid(key: String, found: String, expected: String)
+  /// One trajectory or file in two parts of a split.
+  case splitOverlap(identifier: String, first: String, second: String)
+  /// A field that does not vary cannot be normalized by its deviation.
+  case constantField(field: String, value: Double)
+}

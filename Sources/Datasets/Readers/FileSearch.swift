@@ -1,0 +1,57 @@
+import Foundation
+
+/// Finds the files that a recipe names.
+package enum FileSearch {
+  /// Files of `pattern` below `root`: a file, a folder (its files with one of `suffixes`), or a name
+  /// with `*`, `?` and `[…]`; sorted so that `a_2` stands before `a_10`.
+  ///
+  /// - Throws: `DataError.noFiles`.
+  package static func files(
+    _ pattern: String, root: String, suffixes: [String]
+  ) throws(DataError) -> [String] {
+    let full = pattern.hasPrefix("/") ? pattern : root + "/" + pattern
+    let found = expanded(full).flatMap { path in
+      isFolder(path)
+        ? contents(of: path).filter { name in suffixes.contains { name.hasSuffix("." + $0) } }
+        : [path]
+    }
+    guard !found.isEmpty else {
+      let folder =
+        isFolder(full) ? full : String(full[..<(full.lastIndex(of: "/") ?? full.endIndex)])
+      throw .noFiles(
+        pattern: full, suffixes: suffixes,
+        available: contents(of: folder).map { URL(filePath: $0).lastPathComponent })
+    }
+    return found.sorted { $0.compare($1, options: [.numeric, .literal]) == .orderedAscending }
+  }
+
+  /// The path below `root`, or the whole path where it lies elsewhere.
+  package static func label(of path: String, root: String) -> String {
+    let (path, root) = (standardized(path), standardized(root))
+    return path.hasPrefix(root + "/") ? String(path.dropFirst(root.count + 1)) : path
+  }
+
+  private static func standardized(_ path: String) -> String {
+    URL(filePath: path).standardizedFileURL.path
+  }
+
+  /// Existing paths that match a shell pattern; a path that exists matches itself.
+  private static func expanded(_ pattern: String) -> [String] {
+    if FileManager.default.fileExists(atPath: pattern) { return [pattern] }
+    var result = glob_t()
+    defer { globfree(&result) }
+    guard glob(pattern, 0, nil, &result) == 0 else { return [] }
+    return (0..<Int(result.gl_pathc)).compactMap { result.gl_pathv[$0].map { String(cString: $0) } }
+  }
+
+  private static func contents(of folder: String) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.filter { !$0.hasPrefix(".") }.sorted().map { folder + "/" + $0 }
+  }
+
+  private static func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      && isFolder.boolValue
+  }
+}

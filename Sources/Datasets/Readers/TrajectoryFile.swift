@@ -1,0 +1,210 @@
+import Formats
+package import Tensors
+
+/// Which points and frames of a file are kept: every k-th, the first always.
+package struct Reduction: Sendable, Equatable {
+  /// Along each space axis.
+  package var space: Int
+  /// Along time.
+  package var time: Int
+
+  package init(space: Int = 1, time: Int = 1) {
+    precondition(space > 0 && time > 0, "reduction by \(space) in space and \(time) in time")
+    self.space = space
+    self.time = time
+  }
+
+  /// Entries left of `count`.
+  static func remaining(_ count: Int, every step: Int) -> Int { (count + step - 1) / step }
+}
+
+/// One file of trajectories, read part by part in UPTF-7 order.
+///
+/// Frames are (F, C, D, H, W): fields, components, depth, height, width; axes that the data lack have
+/// size 1, and a scalar beside a vector is repeated along C.
+package struct TrajectoryFile: Sendable {
+  /// Path on disk.
+  package let path: String
+  /// Name in identifiers: the path below the data's root.
+  package let label: String
+  package let stored: StoredFields
+  /// Selected fields in their order.
+  package let fields: [FieldSelection]
+  package let reduction: Reduction
+  private let file: HDF5File
+  private let components: [[Channel]]
+
+  /// Opens a file and selects fields.
+  ///
+  /// - Parameters:
+  ///   - path: Path on disk.
+  ///   - label: Name in identifiers.
+  ///   - format: How the file is laid out.
+  ///   - variable: Dataset to read, where the recipe names one.
+  ///   - selection: Fields in the wanted order; nil takes the format's standard ones.
+  ///   - reduction: Points and frames to keep.
+  /// - Throws: `DataError` for what does not fit, `FormatError` for an unreadable file.
+  package init(
+    path: String, label: String, format: any TrajectoryFormat.Type, variable: String? = nil,
+    selecting selection: [FieldSelection]? = nil, reduction: Reduction = Reduction()
+  ) throws {
+    file = try HDF5File(reading: path)
+    self.path = path
+    self.label = label
+    self.reduction = reduction
+    stored = try format.describe(file, variable: variable)
+    guard stored.trajectoryCount > 0, stored.frameCount > 0, !stored.space.contains(0) else {
+      throw DataError.empty(
+        path: path, trajectories: stored.trajectoryCount, frames: stored.frameCount,
+        space: stored.space)
+    }
+    let requested = selection ?? stored.standard
+    var components: [[Channel]] = []
+    for field in requested { components.append(try stored.channels(of: field, in: path)) }
+    let counts = Set(components.map(\.count)).subtracting([1])
+    guard counts.count <= 1 else {
+      throw DataError.componentsDiffer(
+        path: path, fields: requested.map(\.name), components: components.map(\.count))
+    }
+    self.components = components
+    fields = zip(requested, components).map { FieldSelection($0.name, components: $1.map(\.name)) }
+  }
+
+  package var trajectoryCount: Int { stored.trajectoryCount }
+  /// Frames of a trajectory after reduction.
+  package var frameCount: Int { Reduction.remaining(stored.frameCount, every: reduction.time) }
+  /// Time between kept frames, where the file says it.
+  package var interval: Double? { stored.interval.map { $0 * Double(reduction.time) } }
+
+  /// F, C, D, H, W of a frame after reduction.
+  package var frameShape: [Int] {
+    let space = stored.space.map { Reduction.remaining($0, every: reduction.space) }
+    let padded = [Int](repeating: 1, count: 3 - space.count) + space
+    return [fields.count, components.map(\.count).max() ?? 1] + padded
+  }
+
+  /// Spacing of kept points along D, H, W; nil where it is unknown or the axis has one point.
+  package var spacing: [Double?] {
+    let known = stored.spacing.isEmpty ? stored.space.map { _ in nil } : stored.spacing
+    return [Double?](repeating: nil, count: 3 - known.count)
+      + known.map { $0.map { $0 * Double(reduction.space) } }
+  }
+
+  /// `trajectories.hdf5#17`, or with the name of the group for grouped files.
+  package func identifier(_ trajectory: Int) -> String {
+    "\(label)#\(stored.groups.isEmpty ? String(trajectory) : stored.groups[trajectory])"
+  }
+
+  /// Frames `frames` of one trajectory, `[t, F, C, D, H, W]`, of which only these are read.
+  ///
+  /// - Throws: `DataError.notFinite` naming trajectory, frame and field, or `FormatError`.
+  package func read(_ trajectory: Int, frames: Range<Int>) throws -> Tensor {
+    precondition(
+      trajectory < trajectoryCount && frames.upperBound <= frameCount && !frames.isEmpty,
+      "\(identifier(trajectory)): frames \(frames) of \(frameCount)")
+    let tensor = Tensor(uninitialized: [frames.count] + frameShape)
+    var blocks: [StoredArray: Block] = [:]
+    for (field, channels) in components.enumerated() {
+      for component in 0..<frameShape[1] {
+        let channel = channels[channels.count == 1 ? 0 : component]
+        let block = try blocks[channel.array] ?? read(channel.array, of: trajectory, frames: frames)
+        blocks[channel.array] = block
+        try copy(
+          channel, from: block, into: tensor, field: field, component: component,
+          trajectory: trajectory, firstFrame: frames.lowerBound)
+      }
+    }
+    return tensor
+  }
+
+  /// Values of a per-trajectory coefficient, in the file's order.
+  package func values(of parameter: String) throws -> [Double] {
+    try file.dataset(parameter).readDoubles()
+  }
+
+  /// Stored frames from the first to the last wanted one; reduction happens on copying.
+  private func read(
+    _ array: StoredArray, of trajectory: Int, frames: Range<Int>
+  ) throws(FormatError) -> Block {
+    let group = stored.groups.isEmpty ? "" : stored.groups[trajectory] + "/"
+    let dataset = try file.dataset(group + array.path)
+    var (start, count) = (dataset.shape.map { _ in 0 }, dataset.shape)
+    for (axis, role) in array.axes.enumerated() {
+      switch role {
+      case .trajectory: (start[axis], count[axis]) = (trajectory, 1)
+      case .time:
+        start[axis] = frames.lowerBound * reduction.time
+        count[axis] = (frames.count - 1) * reduction.time + 1
+      case .space, .channel: break
+      }
+    }
+    return Block(
+      values: try dataset.readFloats(start: start, count: count), shape: count, axes: array.axes)
+  }
+
+  /// Copies one channel into its place (field, component) of every frame.
+  private func copy(
+    _ channel: Channel, from block: Block, into tensor: Tensor, field: Int, component: Int,
+    trajectory: Int, firstFrame: Int
+  ) throws(DataError) {
+    let frameCount = tensor.shape[0]
+    let strides = block.strides(reduction)
+    let (fieldCount, componentCount) = (tensor.shape[1], tensor.shape[2])
+    let (depth, height, width) = (tensor.shape[3], tensor.shape[4], tensor.shape[5])
+    let points = depth * height * width
+    let badFrame = tensor.withMutableElements(of: Float.self) { target -> Int? in
+      block.values.withUnsafeBufferPointer { source in
+        for frame in 0..<frameCount {
+          var place = ((frame * fieldCount + field) * componentCount + component) * points
+          var isFinite = true
+          for d in 0..<depth {
+            for h in 0..<height {
+              var from =
+                frame * strides.time + d * strides.space[0] + h * strides.space[1]
+                + channel.position * strides.channel
+              for _ in 0..<width {
+                let value = source[from]
+                isFinite = isFinite && value.isFinite
+                target[place] = value
+                place += 1
+                from += strides.space[2]
+              }
+            }
+          }
+          if !isFinite { return frame }
+        }
+        return nil
+      }
+    }
+    if let badFrame {
+      throw .notFinite(
+        path: path, trajectory: identifier(trajectory),
+        frame: (firstFrame + badFrame) * reduction.time, field: fields[field].name)
+    }
+  }
+}
+
+/// A part of a stored array, as it lies in the file.
+private struct Block {
+  let values: [Float]
+  let shape: [Int]
+  let axes: [AxisRole]
+
+  /// Distances between what follows each other after reduction; 0 along axes that the array lacks.
+  func strides(_ reduction: Reduction) -> (time: Int, space: [Int], channel: Int) {
+    var (time, space, channel) = (0, [0, 0, 0], 0)
+    var (distance, spaceSlot) = (1, 3)
+    for (axis, role) in axes.enumerated().reversed() {
+      switch role {
+      case .trajectory: break
+      case .time: time = distance * reduction.time
+      case .space:
+        spaceSlot -= 1
+        space[spaceSlot] = distance * reduction.space
+      case .channel: channel = distance
+      }
+      distance *= shape[axis]
+    }
+    return (time, space, channel)
+  }
+}

@@ -1,0 +1,44 @@
+package import Formats
+
+/// A layout of trajectories in HDF5 files.
+///
+/// A format only says where things lie; reading, splitting, normalizing and batching are common to
+/// all. A new one is one file here and one line in `trajectoryFormats`.
+package protocol TrajectoryFormat: Sendable {
+  /// As recipes write it.
+  static var name: String { get }
+  /// One sentence for listings.
+  static var summary: String { get }
+  /// Ends of file names, without the dot, which a folder is searched for.
+  static var suffixes: [String] { get }
+
+  /// Finds the fields of a file, or of the dataset `variable` where the recipe names one.
+  ///
+  /// Throws `DataError.layoutUnknown`, `.wrongRank`, `.shapesDiffer`, or `FormatError`.
+  static func describe(_ file: HDF5File, variable: String?) throws -> StoredFields
+}
+
+/// All formats of trajectories, in the order of listings.
+package let trajectoryFormats: [any TrajectoryFormat.Type] = [
+  PDEBenchFormat.self,
+  PDEGymFormat.self,
+  TheWellFormat.self,
+]
+
+extension TrajectoryFormat {
+  /// Refuses a dataset that has not one axis per role.
+  static func requireAxes(_ dataset: HDF5Dataset, _ axes: [AxisRole]) throws(DataError) {
+    guard dataset.shape.count == axes.count else {
+      throw .wrongRank(
+        path: dataset.file.path, dataset: dataset.path, expected: axes.count, found: dataset.shape)
+    }
+  }
+
+  static func shapesDiffer(
+    _ first: HDF5Dataset, _ second: HDF5Dataset
+  ) -> DataError {
+    .shapesDiffer(
+      path: first.file.path, first: first.path, firstShape: first.shape, second: second.path,
+      secondShape: second.shape)
+  }
+}
