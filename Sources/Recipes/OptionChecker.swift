@@ -24,7 +24,7 @@ struct OptionChecker {
     case (.interval, .integer(let steps)):
       return steps > 0 ? value : refuse(value, type, hint: "the least is 1")
     case (.interval, .text(let text)):
-      guard let interval = Interval(text) else { return refuse(value, type) }
+      guard let interval = StepInterval(text) else { return refuse(value, type) }
       return value.replacing(.text(interval.description))
     case (.number, .integer(let integer)):
       return inRange(value.replacing(.number(Double(integer))), Double(integer), option)

@@ -136,14 +136,14 @@ package struct OptionReader: Sendable {
     optionalText(name).flatMap(Choice.init(rawValue:))
   }
 
-  package func optionalInterval(_ name: String) -> Interval? {
+  package func optionalInterval(_ name: String) -> StepInterval? {
     switch value(name)?.value {
     case .integer(let steps): .steps(steps)
-    case .text(let text): Interval(text)
+    case .text(let text): StepInterval(text)
     default: nil
     }
   }
-  package func interval(_ name: String) -> Interval { optionalInterval(name) ?? .steps(1) }
+  package func interval(_ name: String) -> StepInterval { optionalInterval(name) ?? .steps(1) }
 
   /// The elements of a list; empty where absent, so ask `isGiven` or `value` where that differs.
   package func list(_ name: String) -> [Located] { value(name)?.elements ?? [] }

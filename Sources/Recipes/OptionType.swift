@@ -92,7 +92,7 @@ package indirect enum OptionType: Sendable {
       (.name, .text), (.component, .text), (.component, .map), (.map, .map), (.table, .map),
       (.interval, .integer):
       true
-    case (.interval, .text(let text)): Interval(text) != nil
+    case (.interval, .text(let text)): StepInterval(text) != nil
     case (.oneOf(let names), .text(let text)): names.contains(text)
     case (.oneOf(let names), .boolean(let flag)): names.contains(String(flag))
     case (.list(let element, let count), .list(let elements)):
@@ -104,7 +104,7 @@ package indirect enum OptionType: Sendable {
 }
 
 /// How often something happens: `500` steps, or `5 epochs`.
-package enum Interval: Sendable, Hashable, CustomStringConvertible {
+package enum StepInterval: Sendable, Hashable, CustomStringConvertible {
   case steps(Int)
   case epochs(Int)
 

@@ -1,6 +1,5 @@
-/// Everything a report says about one run, as data, stored as `record.json` in the run directory.
-///
-/// The run writes it, reports read it; it holds no live objects.
+/// Everything a report says about one run, as data: written by the run, read by reports, never live
+/// objects. Stored as `record.json` in the run directory.
 package struct RunRecord: Codable, Sendable, Equatable {
   package static let currentFormat = "attune-run/1"
 
@@ -132,6 +131,8 @@ package struct RunRecord: Codable, Sendable, Equatable {
     package var splitMethod: String
     /// Digest of the test part: runs with different ones are never ranked together.
     package var testDigest: String
+    /// What the split lets pass between its parts, in sentences with the measured shares.
+    package var overlaps: [String] = []
 
     package init(
       format: String, files: [File], splits: [String: Split], inputs: [Input], skipped: [Skipped],
@@ -227,6 +228,8 @@ package struct RunRecord: Codable, Sendable, Equatable {
     package var baselinePerUnit: [String: [Double]]
     /// Error by rollout step (1-based position in the array), metric name to values.
     package var byRolloutStep: [String: [Double]]
+    /// The same for the trivial baseline.
+    package var baselineByRolloutStep: [String: [Double]] = [:]
     package var seconds: Double
     package init(
       split: String, checkpoint: String, step: Int, headline: String, metrics: [Metric],

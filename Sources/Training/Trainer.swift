@@ -27,7 +27,7 @@ package struct Trainer {
     package init() {}
   }
 
-  /// One progress line.
+  /// Where the loop stands.
   package struct Progress: Sendable {
     package var step: Int
     package var totalSteps: Int
@@ -35,10 +35,11 @@ package struct Trainer {
     package var loss: Double
     package var learningRate: Double
     package var gradientNorm: Double
-    package var samplesPerSecond: Double
-    /// Share of time spent waiting for data.
-    package var dataShare: Double
-    package var remainingSeconds: Double
+    /// Samples seen since the loop began.
+    package var samples: Int
+    /// Seconds since the loop began, and of these waited for data.
+    package var seconds: Double
+    package var waitingSeconds: Double
   }
 
   package enum Outcome: Sendable, Equatable {
@@ -83,7 +84,6 @@ package struct Trainer {
   ) throws -> Outcome {
     let clock = ContinuousClock()
     let start = clock.now
-    let firstStep = state.step
     while state.step < plan.totalSteps, !state.isExhausted {
       if observers.shouldStop() {
         try observers.save(self, false)
@@ -95,8 +95,7 @@ package struct Trainer {
       try observers.stepped(event)
       let isLast = state.step == plan.totalSteps
       if state.step % plan.logEvery == 0 || isLast {
-        observers.progressed(
-          progress(event, elapsed: seconds(clock.now - start), since: firstStep))
+        observers.progressed(progress(event, elapsed: seconds(clock.now - start)))
       }
       if state.step % plan.evaluateEvery == 0 || isLast {
         try evaluateNow(event, evaluate, observers, elapsed: seconds(clock.now - start))
@@ -208,14 +207,11 @@ package struct Trainer {
   /// Moments and counts of the optimizer.
   package var optimizerState: OptimizerState { optimizer.state }
 
-  private func progress(_ event: StepEvent, elapsed: Double, since first: Int) -> Progress {
-    let done = max(1, state.step - first)
-    return Progress(
+  private func progress(_ event: StepEvent, elapsed: Double) -> Progress {
+    Progress(
       step: state.step, totalSteps: plan.totalSteps, epoch: epoch, loss: event.loss,
-      learningRate: event.learningRate, gradientNorm: event.gradientNorm,
-      samplesPerSecond: Double(samples) / max(1e-9, elapsed),
-      dataShare: dataSeconds / max(1e-9, elapsed),
-      remainingSeconds: elapsed / Double(done) * Double(plan.totalSteps - state.step))
+      learningRate: event.learningRate, gradientNorm: event.gradientNorm, samples: samples,
+      seconds: elapsed, waitingSeconds: dataSeconds)
   }
 
   private static func settings(

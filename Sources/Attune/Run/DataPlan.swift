@@ -53,14 +53,8 @@ struct DataPlan {
     _ section: DataSection, _ path: String, _ diagnostics: Diagnostics
   ) -> PDEDataOptions? {
     let component = section.format
-    guard let format = trajectoryFormats.first(where: { $0.name == component.name }) else {
-      diagnostics.error(
-        .unknownName(
-          kind: "data format", name: component.name, known: trajectoryFormats.map { $0.name }),
-        at: component.location, path: component.path)
-      return nil
-    }
-    _ = OptionReader(component, [], diagnostics)
+    guard let format = trajectoryFormats.entry(for: component, diagnostics) else { return nil }
+    _ = OptionReader(component, format.options, diagnostics)
     guard let split = splitPlan(section.split, diagnostics) else { return nil }
     var options = PDEDataOptions(format: format, root: section.root, split: split)
     options.inputFrames = section.inputSteps

@@ -79,22 +79,19 @@ extension FieldEvaluation.Results {
     bootstrap: Bootstrap, seconds: Double
   ) -> RunRecord.Evaluation {
     let hasRollout = !rollout.perUnit.values.allSatisfy(\.isEmpty)
-    var byStep: [String: [Double]] = [:]
-    if hasRollout {
-      byStep = rollout.byFrame
-      for (name, values) in rolloutBaseline.byFrame { byStep["baseline/" + name] = values }
-    }
     let both: (FieldMetricCollector, FieldMetricCollector) -> [RunRecord.Metric] = {
       $0.results(bootstrap: bootstrap) + (hasRollout ? $1.results(bootstrap: bootstrap) : [])
     }
     let units: (FieldMetricCollector, FieldMetricCollector) -> [String: [Double]] = {
       $0.perUnit.merging(hasRollout ? $1.perUnit : [:]) { first, _ in first }
     }
-    return RunRecord.Evaluation(
+    var evaluation = RunRecord.Evaluation(
       split: split, checkpoint: checkpoint, step: step, headline: headline,
       metrics: both(oneStep, rollout), baselineName: baselineName,
       baseline: both(oneStepBaseline, rolloutBaseline), unitIdentifiers: identifiers,
       perUnit: units(oneStep, rollout), baselinePerUnit: units(oneStepBaseline, rolloutBaseline),
-      byRolloutStep: byStep, seconds: seconds)
+      byRolloutStep: hasRollout ? rollout.byFrame : [:], seconds: seconds)
+    if hasRollout { evaluation.baselineByRolloutStep = rolloutBaseline.byFrame }
+    return evaluation
   }
 }

@@ -100,8 +100,7 @@ struct PreparedData: Sendable {
         samples: windows.reduce(0) { $0 + $1.count })
     }
     return RunRecord.Data(
-      format: sources.map { type(of: $0.data).formatName($0.data) }.uniqued().joined(
-        separator: ", "),
+      format: sources.map { $0.data.options.format.name }.uniqued().joined(separator: ", "),
       files: sources.flatMap { source in
         source.manifest.files.map { .init(path: $0.name, bytes: $0.bytes, digest: $0.sha256) }
       }, splits: splits, inputs: sources.map(input), skipped: [],
@@ -127,10 +126,6 @@ struct PreparedData: Sendable {
       normalization: source.data.options.normalization.rawValue, means: scaling.means,
       standardDeviations: scaling.deviations)
   }
-}
-
-extension PDEData {
-  fileprivate static func formatName(_ data: PDEData) -> String { data.options.format.name }
 }
 
 extension Array where Element: Hashable {

@@ -57,9 +57,9 @@ package struct TrainSection: Sendable {
   package let checkpointsActivations: Bool
   package let cachesFrozenFeatures: Bool
   package let isDeterministic: Bool
-  package let logInterval: Interval
-  package let evaluationInterval: Interval
-  package let saveInterval: Interval
+  package let logInterval: StepInterval
+  package let evaluationInterval: StepInterval
+  package let saveInterval: StepInterval
   package let savesKept: Int
   package let resume: Resume
   package let nonfinite: Nonfinite

@@ -1,0 +1,116 @@
+import Recipes
+import Tasks
+import Training
+
+/// A recipe whose every field has been read by the component that owns it.
+struct RunPlan {
+  let recipe: Recipe
+  let resolved: ResolvedRecipe
+  let model: ModelPlan
+  let data: DataPlan
+  let task: any LearningTask.Type
+  let metrics: [any FieldMetric.Type]
+  let headline: any Metric.Type
+  let loss: any Loss
+  let optimizer: any Optimizer
+  let scheduler: (type: any Scheduler.Type, options: OptionReader)
+  let notes: [String]
+
+  /// Reads a recipe file.
+  ///
+  /// - Throws: `RecipeError` with everything that is wrong, at once.
+  init(
+    file: String, overrides: [Override], registries: Registries = .standard
+  ) throws {
+    let diagnostics = Diagnostics()
+    let recipe = try RecipeLoader().load(file: file, overrides: overrides, diagnostics)
+    let task = registries.tasks.entry(
+      named: recipe.task, at: recipe.taskLocation, path: "task", diagnostics)
+    let model = ModelPlan(recipe, registries, diagnostics)
+    let data = DataPlan(recipe, diagnostics)
+    let loss = Self.loss(recipe, task, registries, diagnostics)
+    let component = recipe.train.optimizer
+    let optimizer = registries.optimizers.entry(for: component, diagnostics).map { type in
+      type.init(OptionReader(component, type.options, diagnostics), diagnostics)
+    }
+    let schedule = recipe.train.scheduler
+    let scheduler = registries.schedulers.entry(for: schedule, diagnostics).map { type in
+      (type: type, options: OptionReader(schedule, type.options, diagnostics))
+    }
+    let metrics = Self.metrics(recipe, task, diagnostics)
+    try diagnostics.throwErrors()
+    try Self.refuseUnoffered(recipe)
+    guard let task, let model, let data, let loss, let optimizer, let scheduler else {
+      throw RecipeError(diagnostics)
+    }
+    self.recipe = recipe
+    self.model = model
+    self.data = data
+    self.task = task
+    self.loss = loss
+    self.optimizer = optimizer
+    self.scheduler = scheduler
+    self.metrics = metrics
+    headline = task.headline
+    resolved = recipe.resolved(by: diagnostics)
+    notes = diagnostics.notes.map(\.description)
+  }
+
+  private static func loss(
+    _ recipe: Recipe, _ task: (any LearningTask.Type)?, _ registries: Registries,
+    _ diagnostics: Diagnostics
+  ) -> (any Loss)? {
+    guard let term = recipe.train.loss.first else {
+      guard let task, let type = registries.losses[task.standardLoss] else { return nil }
+      let empty = Located(.map([]), at: recipe.taskLocation, path: "train.loss")
+      return type.init(OptionReader(empty, type.options, diagnostics), diagnostics)
+    }
+    guard let type = registries.losses.entry(for: term.loss, diagnostics) else { return nil }
+    return type.init(OptionReader(term.loss, type.options, diagnostics), diagnostics)
+  }
+
+  private static func metrics(
+    _ recipe: Recipe, _ task: (any LearningTask.Type)?, _ diagnostics: Diagnostics
+  ) -> [any FieldMetric.Type] {
+    guard let names = recipe.evaluation.metrics else {
+      return (task?.standardMetrics ?? []).compactMap { $0 as? any FieldMetric.Type }
+    }
+    var found: [any FieldMetric.Type] = []
+    for name in names {
+      do {
+        if let metric = try Metrics.named(name) as? any FieldMetric.Type { found.append(metric) }
+      } catch {
+        diagnostics.error(
+          .rule(error.description, mend: "see `attune list metrics`"), at: recipe.taskLocation,
+          path: "eval.metrics")
+      }
+    }
+    if let headline = task?.headline as? any FieldMetric.Type,
+      !found.contains(where: { $0.name == headline.name })
+    {
+      found.insert(headline, at: 0)
+    }
+    return found
+  }
+
+  /// Fields that are read but that this version cannot execute.
+  private static func refuseUnoffered(_ recipe: Recipe) throws(RunError) {
+    let train = recipe.train
+    let fields: [(field: String, isSet: Bool, value: String)] = [
+      ("train.precision", train.precision != .fp32, train.precision.rawValue),
+      ("train.ema", train.averageDecay != nil, "a moving average"),
+      ("train.activation_checkpointing", train.checkpointsActivations, "true"),
+      ("train.cache_frozen_features", train.cachesFrozenFeatures, "true"),
+      ("train.loss", train.loss.count > 1, "a sum of losses"),
+      ("model.decoder", recipe.model.decoder != nil, "a decoder for task pde"),
+      ("model.aux_heads", !recipe.model.auxiliaryHeads.isEmpty, "an auxiliary head"),
+      ("distributed.backend", recipe.distributed.backend == .mpi, "mpi"),
+      ("distributed.nodes", recipe.distributed.nodes > 1, "\(recipe.distributed.nodes)"),
+      ("tracking.mlflow", recipe.tracking.mlflow != .off, "an MLflow store"),
+      ("sweep", recipe.sweep != nil, "a sweep"),
+    ]
+    for item in fields where item.isSet {
+      throw .notOffered(field: item.field, value: item.value, instead: "Leave the field out")
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import Adapters
+import Backbones
+import Datasets
+import Foundation
+import Layers
+import Recipes
+import Tasks
+import Tensors
+import Training
+
+/// A recipe made into objects: model with weights, data, digest. Nothing is written yet.
+struct RunSession {
+  let plan: RunPlan
+  let model: AssembledModel
+  let data: PreparedData
+  /// SHA-256 over the resolved recipe and the content of all inputs.
+  let digest: String
+  let threads: Int
+
+  var recipe: Recipe { plan.recipe }
+  var directory: RunDirectory { RunDirectory(recipe: recipe, digest: digest) }
+
+  /// Opens data and weights and checks that they fit each other.
+  init(_ plan: RunPlan) throws {
+    self.plan = plan
+    threads = plan.recipe.distributed.threads ?? ProcessInfo.processInfo.activeProcessorCount
+    var cache = FileDigestCache()
+    let data = try PreparedData(plan.data, seed: plan.recipe.seed, digests: &cache)
+    self.data = data
+    model = try plan.model.assemble()
+    for shape in data.inputShapes { try model.backbone.check(input: shape) }
+    let (weights, roots) = (model.weights, Self.roots(plan, data))
+    digest = try plan.resolved.digest { field, path in
+      if field == "model.weights", let weights { return weights.digest }
+      if let manifest = roots[field] { return manifest }
+      return try Attune.digest(ofCheckpoint: path)
+    }
+    let needed = plan.recipe.evaluation.rolloutSteps + data.inputFrames
+    if data.frameCount < needed {
+      throw RunError.dataTooShort(
+        what: "eval.rollout_steps: \(plan.recipe.evaluation.rolloutSteps) steps after "
+          + "\(data.inputFrames) input frames need \(needed) frames, trajectories have "
+          + "\(data.frameCount)")
+    }
+  }
+
+  /// Digest of each data folder's files by the field that names it.
+  private static func roots(_ plan: RunPlan, _ data: PreparedData) -> [String: String] {
+    Dictionary(
+      uniqueKeysWithValues: zip(plan.data.sources, data.sources).map {
+        ($0.path + ".root", $1.manifest.digest)
+      })
+  }
+
+  // MARK: Training
+
+  var stepsPerEpoch: Int {
+    let perStep = recipe.train.accumulationSteps
+    return max(1, (data.loader.batchesPerEpoch + perStep - 1) / perStep)
+  }
+
+  var totalSteps: Int {
+    switch recipe.train.length {
+    case .steps(let steps): steps
+    case .epochs(let epochs): epochs * stepsPerEpoch
+    }
+  }
+
+  func schedule() -> Schedule {
+    Schedule(
+      plan.scheduler.type, plan.scheduler.options, totalSteps: totalSteps,
+      stepsPerEpoch: stepsPerEpoch)
+  }
+
+  func trainingPlan() throws -> TrainingPlan {
+    let train = recipe.train
+    func steps(_ interval: StepInterval) -> Int {
+      switch interval {
+      case .steps(let steps): max(1, steps)
+      case .epochs(let epochs): max(1, Int((Double(epochs) * Double(stepsPerEpoch)).rounded()))
+      }
+    }
+    return TrainingPlan(
+      seed: UInt64(bitPattern: Int64(recipe.seed)), threads: threads, totalSteps: totalSteps,
+      stepsPerEpoch: stepsPerEpoch, monitor: try monitor(),
+      accumulationSteps: train.accumulationSteps, gradientNormLimit: train.gradientNormLimit,
+      rateGroups: try train.rateGroups.map { group in
+        TrainingPlan.RateGroup(
+          patterns: try group.patterns.map { try Pattern($0) }, learningRate: group.learningRate,
+          weightDecay: group.weightDecay)
+      },
+      earlyStopping: train.earlyStopping.map { ($0.patience, $0.minimumDelta) },
+      logEvery: steps(train.logInterval), evaluateEvery: steps(train.evaluationInterval),
+      saveEvery: steps(train.saveInterval), savesKept: train.savesKept,
+      skippableSteps: { if case .skip(let count) = train.nonfinite { count } else { 0 } }())
+  }
+
+  /// The value that picks the best checkpoint: the recipe's, else the task's headline on the
+  /// validation part, else the training loss.
+  private func monitor() throws -> TrainingPlan.Monitor {
+    let standard = data.hasPart(.val) ? "val/" + plan.headline.name : "train/loss"
+    let name = recipe.train.monitor ?? standard
+    guard !name.hasSuffix("/loss") else { return .init(name: name, lowerIsBetter: true) }
+    let metric = try Metrics.named(name)
+    if let mode = recipe.train.mode, (mode == .min) != metric.lowerIsBetter {
+      throw RunError.notOffered(
+        field: "train.mode", value: "\(mode.rawValue) for \(name)",
+        instead: "\(metric.lowerIsBetter ? "Smaller" : "Larger") is better for this metric")
+    }
+    return .init(name: name, lowerIsBetter: metric.lowerIsBetter)
+  }
+
+  /// Loss of a batch.
+  var loss: LossFunction {
+    let (model, loss) = (model, plan.loss)
+    return { fields, context in
+      guard let state = fields["state"], let target = fields["target"] else {
+        preconditionFailure("a batch without state and target")
+      }
+      return loss(prediction: model.prediction(state, context), target: target)
+    }
+  }
+
+  // MARK: Evaluation
+
+  /// Next frame from windows, without gradients.
+  var predictor: PDEPredictor.Model {
+    let model = model
+    return { model.prediction($0, .evaluation) }
+  }
+
+  /// Metrics of the validation part by full name, for the training loop.
+  func validation() throws -> [String: Double] {
+    guard data.hasPart(.val) else { return [:] }
+    let evaluation = FieldEvaluation(
+      predictor: PDEPredictor(inputFrames: data.inputFrames, rolloutSteps: 1), metrics: plan.metrics,
+      threads: threads)
+    let results = try frozen {
+      try evaluation.run(data.trajectories(.val), model: predictor)
+    }
+    var values = ["val/loss": results.loss]
+    for metric in results.oneStep.results(bootstrap: Bootstrap(resamples: 1)) {
+      values["val/" + metric.name] = metric.value
+    }
+    return values
+  }
+
+  /// Runs `body` with nothing trainable, so that no tape is recorded.
+  func frozen<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let trained = model.adapted.trainable
+    for parameter in trained { parameter.isTrainable = false }
+    defer { for parameter in trained { parameter.isTrainable = true } }
+    return try body()
+  }
+}

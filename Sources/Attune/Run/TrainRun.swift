@@ -1,0 +1,296 @@
+import Adapters
+import Backbones
+import Checkpoints
+import Datasets
+import Foundation
+import Formats
+package import Launch
+import Layers
+package import Recipes
+import Reports
+import Tasks
+import Tensors
+import Training
+
+/// What the command line gives to `train`.
+package struct TrainRequest: Sendable {
+  /// Path of the recipe.
+  package var recipe: String
+  /// Values of `--set`, in order.
+  package var overrides: [String]
+  /// Command line to repeat the run.
+  package var command: String
+
+  package init(recipe: String, overrides: [String] = [], command: String = "") {
+    self.recipe = recipe
+    self.overrides = overrides
+    self.command = command
+  }
+}
+
+/// What a training run ended in.
+package struct TrainResult: Sendable {
+  package var directory: RunDirectory
+  /// Nil when the run was stopped before its end.
+  package var record: RunRecord?
+  package var exitCode: ExitCode
+}
+
+/// Trains by a recipe: writes the run directory, evaluates at the end, writes the report.
+///
+/// A run with the same digest that was interrupted goes on from its newest checkpoint.
+/// - Parameters:
+///   - shouldStop: asked before every step; a checkpoint is written and exit code 75 returned.
+///   - show: progress of the loop.
+///   - message: one line of text for the log.
+package func train(
+  _ request: TrainRequest, shouldStop: @escaping () -> Bool = { false },
+  show: @escaping (Launch.Progress) -> Void = { _ in },
+  message: @escaping (String) -> Void = { _ in }
+) throws -> TrainResult {
+  let plan = try RunPlan(
+    file: request.recipe, overrides: request.overrides.map { Override($0) })
+  for note in plan.notes { message(note) }
+  let session = try RunSession(plan)
+  var run = try TrainRun(session, request, message: message)
+  do {
+    return try run.execute(shouldStop: shouldStop, show: show)
+  } catch {
+    run.recordFailure(error)
+    throw error
+  }
+}
+
+/// One run from its first write to its last.
+private struct TrainRun {
+  private let session: RunSession
+  private let request: TrainRequest
+  private let directory: RunDirectory
+  private let checkpoints: CheckpointFolder
+  private let resumed: LoadedState?
+  private let message: (String) -> Void
+  private var status: RunDirectory.Status
+  private let start = ContinuousClock.now
+
+  init(
+    _ session: RunSession, _ request: TrainRequest, message: @escaping (String) -> Void
+  ) throws {
+    self.session = session
+    self.request = request
+    self.message = message
+    directory = try Self.claim(session)
+    checkpoints = CheckpointFolder(path: directory.file("checkpoints"))
+    let checkpoint: String? =
+      switch session.recipe.train.resume {
+      case .auto: checkpoints.newest
+      case .never: nil
+      case .checkpoint(let path): path
+      }
+    resumed = try checkpoint.map { try LoadedState($0, digest: session.digest) }
+    status = RunDirectory.Status(
+      state: .running, program: programVersion, digest: session.digest,
+      step: resumed?.state.step ?? 0, exitCode: nil,
+      startedAt: directory.status?.startedAt ?? timestamp(), finishedAt: nil, error: nil)
+  }
+
+  /// Finds or makes the folder, by `output.if_exists` where a finished run is in it.
+  private static func claim(_ session: RunSession) throws -> RunDirectory {
+    let directory = session.directory
+    let output = session.recipe.output
+    let isDone = directory.status?.state == .finished
+    let mayResume = session.recipe.train.resume != .never && !isDone
+    if let status = directory.status, !mayResume || status.digest != session.digest {
+      switch output.ifExists {
+      case .fail:
+        throw RunError.outputExists(path: directory.path, state: status.state.rawValue)
+      case .overwrite:
+        try FileManager.default.removeItem(atPath: directory.path)
+      case .new:
+        var number = 2
+        while FileManager.default.fileExists(atPath: "\(directory.path)-\(number)") { number += 1 }
+        let other = RunDirectory(path: "\(directory.path)-\(number)")
+        try other.makeFolder()
+        return other
+      }
+    }
+    try directory.makeFolder()
+    return directory
+  }
+
+  mutating func execute(
+    shouldStop: @escaping () -> Bool, show: @escaping (Launch.Progress) -> Void
+  ) throws -> TrainResult {
+    try writeHead()
+    let parameters = session.model.adapted.trainable
+    var trainer = try Trainer(
+      try session.trainingPlan(), schedule: session.schedule(), optimizer: session.plan.optimizer,
+      trainable: parameters, resuming: resumed, loss: session.loss)
+    try resumed?.restore(parameters)
+    let log = try EventLog(
+      directory, initialDigest: digest(of: parameters), resumingAt: trainer.state.step)
+    announce(trainer)
+    let observers = observers(parameters, log, shouldStop: shouldStop, show: show)
+    let session = session
+    let outcome = try trainer.run(
+      batches: session.data.batch, evaluate: { _ in try session.validation() },
+      observers: observers)
+    status.step = trainer.state.step
+    guard outcome == .finished else {
+      try finish(.stopped, .stopped)
+      return TrainResult(directory: directory, record: nil, exitCode: .stopped)
+    }
+    let record = try conclude(trainer, parameters)
+    try finish(.finished, .done)
+    return TrainResult(directory: directory, record: record, exitCode: .done)
+  }
+
+  /// Everything that stands in the folder before the first step.
+  private func writeHead() throws {
+    let text = try String(contentsOfFile: request.recipe, encoding: .utf8)
+    try directory.write(text: text, to: "recipe.yaml")
+    try directory.write(text: session.plan.resolved.yaml, to: "recipe.resolved.yaml")
+    try directory.write(
+      text: request.overrides.map { $0 + "\n" }.joined(), to: "overrides.txt")
+    try directory.write(
+      json: runEnvironment(threads: session.threads), to: "environment.json")
+    try directory.write(json: session.data.record(), to: "data.json")
+    try directory.write(json: Contract(session.data), to: "contract.json")
+    try directory.write(status)
+  }
+
+  private func announce(_ trainer: Trainer) {
+    let model = session.model.adapted
+    let share = 100 * Double(model.trainableCount) / Double(max(1, model.totalCount))
+    message(
+      "run \(directory.path): \(model.trainableCount) of \(model.totalCount) parameters trained "
+        + "(\(share.formatted(.number.precision(.fractionLength(1)))) %), "
+        + "\(session.totalSteps) steps, \(session.threads) threads")
+    if let weights = session.model.weights {
+      message("weights \(weights.path): \(weights.matched) tensors matched")
+    }
+    if trainer.state.step > 0 { message("resuming at step \(trainer.state.step)") }
+    if !session.data.hasPart(.val) { message("no validation part: train/loss is monitored") }
+    if !session.data.hasPart(.test) { message("no test part: no final evaluation") }
+  }
+
+  private func observers(
+    _ parameters: [Parameter], _ log: EventLog, shouldStop: @escaping () -> Bool,
+    show: @escaping (Launch.Progress) -> Void
+  ) -> Trainer.Observers {
+    var observers = Trainer.Observers()
+    let (folder, digest) = (checkpoints, session.digest)
+    let kept = session.recipe.train.savesKept
+    let first = resumed?.state.step ?? 0
+    observers.stepped = { try log.append($0) }
+    observers.evaluated = { try log.append($0) }
+    observers.save = { trainer, isBest in
+      try folder.save(
+        trainer, parameters: parameters, digest: digest, isBest: isBest, keep: kept)
+    }
+    observers.shouldStop = shouldStop
+    observers.progressed = { progress in
+      show(
+        Launch.Progress(
+          epoch: progress.epoch, step: progress.step, totalSteps: progress.totalSteps,
+          loss: progress.loss, learningRate: progress.learningRate,
+          gradientNorm: progress.gradientNorm, resumedStep: first, samples: progress.samples,
+          seconds: progress.seconds, waitingSeconds: progress.waitingSeconds,
+          peakMemoryBytes: peakResidentBytes()))
+    }
+    return observers
+  }
+
+  /// Best or last weights, adapter files, final evaluation, record, report.
+  private func conclude(_ trainer: Trainer, _ parameters: [Parameter]) throws -> RunRecord {
+    let wanted = session.recipe.evaluation.checkpoint
+    let folder = checkpoints.linked(wanted == .best ? "best" : "last")
+    if let folder { try LoadedState(folder, digest: session.digest).restore(parameters) }
+    let isBest = wanted == .best && folder != nil
+    let step = isBest ? trainer.state.bestStep ?? trainer.state.step : trainer.state.step
+    try saveAdapters()
+    let evaluated = try session.evaluate(
+      part: session.recipe.evaluation.split, checkpoint: isBest ? "best" : "last", step: step)
+    var record = try RunRecord(
+      session, request: request, status: status, adapterFolder: directory.file("adapter"),
+      trainSeconds: trainer.state.trainSeconds, steps: trainer.state.step,
+      wallSeconds: (ContinuousClock.now - start) / .seconds(1))
+    record.evaluations = evaluated.map { [$0.record] } ?? []
+    record.samples = evaluated?.samples ?? []
+    if evaluated == nil { record.notes.append("No test part: nothing was evaluated.") }
+    try directory.write(json: record, to: "record.json")
+    try writeReport(
+      for: RunDocument(directory: directory.path), to: directory.file("report"))
+    try appendResult(record)
+    return record
+  }
+
+  private func saveAdapters() throws {
+    let adapters = session.model.adapted.adapters
+    let base = session.model.weights
+    let baseDigest =
+      base?.digest ?? SHA256Digest.of("random, seed \(session.recipe.seed)")
+    let withFiles = adapters.filter { $0.method != nil }
+    for adapter in withFiles {
+      let folder = withFiles.count == 1 ? "adapter" : "adapter/\(adapter.settings.name)"
+      if withFiles.count > 1 { try directory.makeFolder("adapter") }
+      try adapter.save(to: directory.file(folder), base: base?.path, baseDigest: baseDigest)
+    }
+    guard withFiles.isEmpty else { return }
+    try saveModel(to: directory.file("merged/model.safetensors"))
+  }
+
+  /// The whole model under the reference's keys.
+  private func saveModel(to path: String) throws {
+    try directory.makeFolder("merged")
+    let backbone = session.model.backbone
+    try writeSafetensors(
+      session.model.adapted.mergedWeights().map {
+        (backbone.checkpointKey(for: $0.path), $0.value)
+      }, to: path)
+  }
+
+  /// One line per finished run beside the run folders.
+  private func appendResult(_ record: RunRecord) throws {
+    let path = "\(session.recipe.output.directory)/\(session.recipe.name)/results.csv"
+    let header =
+      "method,model,dataset,seed,metric,value,ci_lower,ci_upper,n,trainable_parameters,seconds,"
+      + "peak_memory,experimental\n"
+    guard let evaluation = record.evaluations.first,
+      let metric = evaluation.metrics.first(where: { $0.name == evaluation.headline })
+    else { return }
+    let method = record.model.adapters.first?.method ?? "none"
+    let fields: [String] = [
+      method, record.model.backbone, record.data.format, "\(record.seed)", metric.name,
+      "\(metric.value)", metric.ciLower.map { "\($0)" } ?? "",
+      metric.ciUpper.map { "\($0)" } ?? "", "\(metric.count)",
+      "\(record.model.trainableParameters)", "\(record.wallSeconds)",
+      "\(record.peakMemoryBytes)", "\(record.experimental)",
+    ]
+    let old = (try? String(contentsOfFile: path, encoding: .utf8)) ?? header
+    try writeAtomically(Data((old + fields.joined(separator: ",") + "\n").utf8), to: path)
+  }
+
+  private mutating func finish(
+    _ state: RunDirectory.Status.State, _ code: ExitCode
+  ) throws {
+    status.state = state
+    status.exitCode = code.rawValue
+    status.finishedAt = timestamp()
+    try directory.write(status)
+  }
+
+  /// Marks the run as failed; a second error while doing so is of no use to anyone.
+  mutating func recordFailure(_ error: any Error) {
+    status.error = "\(error)"
+    try? finish(.failed, (error as? any ExitCoded)?.exitCode ?? .internalError)
+  }
+
+  /// SHA-256 over paths and values.
+  private func digest(of parameters: [Parameter]) -> String {
+    SHA256Digest.of(
+      parameters.map { parameter in
+        let bytes = parameter.value.withElements(of: Float.self) { Data(buffer: $0) }
+        return "\(parameter.path) \(SHA256Digest.of(bytes))"
+      }.joined(separator: "\n"))
+  }
+}
