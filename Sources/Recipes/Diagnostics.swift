@@ -64,7 +64,9 @@ package final class Diagnostics {
     error(problem, at: value.location, path: value.path)
   }
 
+  /// Records an error; the first at a place is kept, since later ones follow from it.
   package func error(_ problem: Problem, at location: SourceLocation, path: String) {
+    guard !errors.contains(where: { $0.location == location && $0.path == path }) else { return }
     errors.append(Diagnostic(problem, at: location, path: path))
   }
 

@@ -132,11 +132,3 @@ package struct OptionRange: Sendable, CustomStringConvertible {
     return "a number in \(open)\(NumberText.short(lower)), \(NumberText.short(upper))\(close)"
   }
 }
-
-/// Numbers as texts.
-enum NumberText {
-  /// Shortest form that reads back as the same number; whole numbers without a point.
-  static func short(_ number: Double) -> String {
-    Int(exactly: number).map(String.init) ?? "\(number)"
-  }
-}
