@@ -50,16 +50,21 @@ package enum Problem: Sendable {
 /// Belongs to one reading on one thread. Readers also leave here what they resolved, and which parts
 /// of the recipe they took.
 package final class Diagnostics {
+  /// In the order of discovery; `RecipeError` shows them in the order of the files.
   package private(set) var errors: [Diagnostic] = []
+  /// What the user should know, though it is no error: aliases read.
   package private(set) var notes: [Diagnostic] = []
+  /// Resolved values, and parts that wait for their table.
   package var resolution = Resolution()
   /// Keys that stand in one place only of a recipe, and their paths, for hints.
   var knownPaths: [String: String] = [:]
 
   package init() {}
 
+  /// Whether the recipe must be refused.
   package var hasErrors: Bool { !errors.isEmpty }
 
+  /// Records an error about a value.
   package func error(_ problem: Problem, at value: Located) {
     error(problem, at: value.location, path: value.path)
   }
@@ -70,6 +75,7 @@ package final class Diagnostics {
     errors.append(Diagnostic(problem, at: location, path: path))
   }
 
+  /// Records a note.
   package func note(_ problem: Problem, at location: SourceLocation, path: String) {
     notes.append(Diagnostic(problem, at: location, path: path))
   }

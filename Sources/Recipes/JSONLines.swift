@@ -12,6 +12,7 @@ package enum JSONLines {
     ])
   }
 
+  /// One line with its line break; metrics sorted by name.
   package static func line(_ event: MetricsEvent) -> String {
     let metrics = event.metrics.sorted { $0.key < $1.key }
       .map { "\(JSONText.quoted($0.key)):\(number($0.value))" }.joined(separator: ",")

@@ -10,6 +10,7 @@ package struct ResolvedRecipe: Sendable, Hashable {
     self.value = value
   }
 
+  /// The text of `recipe.resolved.yaml`.
   package var yaml: String { YAMLWriter.text(of: value) }
 
   /// SHA-256 over what decides the run's result, 64 hex digits.

@@ -4,6 +4,7 @@
 package enum YAMLWriter {
   private static let lineLength = 100
 
+  /// The whole text, with a line break at its end.
   package static func text(of value: PlainValue) -> String {
     switch value {
     case .map(let fields) where !fields.isEmpty: block(fields, indent: 0)

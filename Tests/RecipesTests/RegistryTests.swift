@@ -61,6 +61,17 @@ struct RegistryTests {
       ])
   }
 
+  @Test("read a component's options by the table of the entry it names")
+  func reading() throws {
+    let loaded = try loaded(
+      minimalRecipe.replacing("  method: lora\n  r: 4", with: "  {method: square, side: 2}"))
+    let method = try #require(loaded.recipe.adapters.first).method
+    let (shape, reader) = try #require(shapes.reading(method, loaded.diagnostics))
+    #expect(shape.corners == 4)
+    #expect(reader.number("side") == 2)
+    #expect(loaded.messages == [])
+  }
+
   @Test("grow as copies, and refuse a name twice")
   func adding() throws {
     let more = try shapes.adding(Triangle.self)
