@@ -38,6 +38,7 @@ struct RunPlan {
       (type: type, options: OptionReader(schedule, type.options, diagnostics))
     }
     let metrics = Self.metrics(recipe, task, diagnostics)
+    diagnostics.refuseUnread()
     try diagnostics.throwErrors()
     try Self.refuseUnoffered(recipe)
     guard let task, let model, let data, let loss, let optimizer, let scheduler else {
