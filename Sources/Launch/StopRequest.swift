@@ -1,14 +1,13 @@
 internal import Glibc
+internal import Recipes
 internal import Synchronization
 
 /// The wish to stop, as SIGINT, SIGTERM or SIGUSR1 express it.
 ///
 /// The first signal only sets a flag: whoever works asks `isMade` between two steps, saves, and ends
-/// with `exitCode`. The second ends the process at once with 130 (SIGINT) or 143 (the others).
+/// with `ExitCode.stopped`. The second ends the process at once: `.interrupted` after SIGINT,
+/// `.terminated` after the others.
 package enum StopRequest {
-  /// Exit code of a run that stopped on request and left a valid checkpoint.
-  package static let exitCode: Int32 = 75
-
   /// Number of the first signal that came, or nil.
   package static var signal: Int32? {
     let number = firstSignal.load(ordering: .relaxed)
@@ -37,5 +36,7 @@ private let receive: @convention(c) (Int32) -> Void = { number in
   let isFirst = firstSignal.compareExchange(
     expected: 0, desired: number, ordering: .relaxed
   ).exchanged
-  if !isFirst { _exit(number == SIGINT ? 130 : 143) }
+  if !isFirst {
+    _exit((number == SIGINT ? ExitCode.interrupted : ExitCode.terminated).rawValue)
+  }
 }

@@ -51,7 +51,7 @@ enum House {
   /// Lines that the house does not accept, each with its number and the reason.
   static func offences(in source: String, mayBeUnchecked: Bool) -> [String] {
     lines(source).enumerated().flatMap { index, line in
-      let isComment = line.drop { $0 == " " }.hasPrefix("//")
+      let isComment = Self.isComment(line)
       var found: [String] = []
       if !isComment {
         if line.contains("try!") { found.append("`try!`: throw or handle the error") }
@@ -86,23 +86,41 @@ enum House {
     counts.isEmpty ? 0 : counts.sorted()[counts.count / 2]
   }
 
-  /// Components of a registry folder: each file or folder in it, but not the file that carries the
-  /// folder's own name in singular or plural (its protocol, its list).
-  static func components(of folder: String, entries: [String]) -> [String] {
-    let kind = folder.split(separator: "/").last.map(String.init) ?? folder
-    let common: Set<String> = [kind, String(kind.dropLast(kind.hasSuffix("s") ? 1 : 0))]
-    return entries.filter { $0.hasSuffix(".swift") || !$0.contains(".") }
-      .map { String($0.split(separator: ".")[0]) }
-      .filter { !common.contains($0) && !$0.contains("+") }.sorted()
+  /// Component types that a source file lists in registries: arrays of nothing but `Name.self`.
+  static func registered(in source: String) -> [String] {
+    code(source).matches(of: /\[\s*((?:[\w.]+\.self,?\s*)+)\]/).flatMap { list in
+      list.1.matches(of: /(\w+)\.self/).map { String($0.1) }
+    }
   }
 
-  /// Components that have no test file `<Name>Tests.swift` and are named by no other test file.
+  /// Functions of a source file that other modules see and that make a tensor.
+  static func primitives(in source: String) -> [String] {
+    code(source).matches(of: /(?:public|package) (?:static )?func (\w+)[^{]*-> Tensor\b/)
+      .map { String($0.1) }
+  }
+
+  /// Components that have no test file `<Name>Tests.swift` and that no other test file names, as
+  /// a battery for several would.
   ///
-  /// `tests` maps file names to their text.
+  /// `tests` maps file names to their text. Case does not matter: the type of the verb `train` is
+  /// `Train`.
   static func untested(_ components: [String], tests: [String: String]) -> [String] {
     let words = Set(
-      tests.values.flatMap { $0.split { !($0.isLetter || $0.isNumber || $0 == "_") } })
-    return components.filter { tests["\($0)Tests.swift"] == nil && !words.contains(Substring($0)) }
+      tests.values.flatMap {
+        $0.lowercased().split { !($0.isLetter || $0.isNumber || $0 == "_") }
+      })
+    return components.filter {
+      tests["\($0)Tests.swift"] == nil && !words.contains(Substring($0.lowercased()))
+    }
+  }
+
+  /// The source without its comment lines.
+  private static func code(_ source: String) -> String {
+    lines(source).filter { !isComment($0) }.joined(separator: "\n")
+  }
+
+  private static func isComment(_ line: Substring) -> Bool {
+    line.drop { $0 == " " }.hasPrefix("//")
   }
 
   private static func lines(_ source: String) -> [Substring] {

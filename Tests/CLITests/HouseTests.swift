@@ -32,25 +32,26 @@ struct HouseTests {
     printSizes(of: files)
   }
 
-  @Test(
-    "each component of a registry has its tests",
-    arguments: [
-      ("Sources/Adapters/Methods", "Tests/AdaptersTests"),
-      ("Sources/Backbones", "Tests/BackbonesTests"),
-      ("Sources/Datasets/Readers", "Tests/DatasetsTests"),
-      ("Sources/Tasks/Heads", "Tests/TasksTests"),
-      ("Sources/Tasks/Metrics", "Tests/TasksTests"),
-      ("Sources/Reports/Sections", "Tests/ReportsTests"),
-      ("Sources/Tensors/Ops", "Tests/TensorsTests"),
-      ("Sources/CLI/Verbs", "Tests/CLITests"),
-    ])
-  func components(folder: String, testFolder: String) throws {
-    let path = PackageFolder.url(folder).path
-    let entries = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    let tests = try SourceFile.all(below: testFolder)
+  @Test("each component of a registry has its tests", arguments: try Module.all())
+  func components(module: Module) throws {
+    let components = module.files.flatMap { House.registered(in: $0.text) }
+    let untested = House.untested(components, tests: try tests(of: module.name))
+    #expect(untested.isEmpty, "\(untested) of \(module) without tests")
+  }
+
+  @Test("each primitive has its tests")
+  func primitives() throws {
+    let primitives = try SourceFile.all(below: "Sources/Tensors/Ops")
+      .flatMap { House.primitives(in: $0.text) }
+    let untested = House.untested(primitives, tests: try tests(of: "Tensors"))
+    #expect(!primitives.isEmpty)
+    #expect(untested.isEmpty, "\(untested) of Tensors without tests")
+  }
+
+  /// Text of a module's test files by their names.
+  private func tests(of module: String) throws -> [String: String] {
+    try SourceFile.all(below: "Tests/\(module)Tests")
       .reduce(into: [:]) { $0[URL(filePath: $1.path).lastPathComponent] = $1.text }
-    let untested = House.untested(House.components(of: folder, entries: entries), tests: tests)
-    #expect(untested.isEmpty, "\(folder): \(untested) without tests in \(testFolder)")
   }
 
   private func sources() throws -> [SourceFile] { try SourceFile.all(below: "Sources") }
@@ -148,14 +149,37 @@ struct HouseRulesTests {
 
   @Test("a component without tests is named")
   func untested() {
-    let components = House.components(
-      of: "Sources/Tasks/Metrics",
-      entries: [
-        "Metrics.swift", "Metric.swift", "VRMSE.swift", "MAE.swift", "PSNR", "PSNR+Y.swift",
-      ])
-    #expect(components == ["MAE", "PSNR", "VRMSE"])
-    let tests = ["VRMSETests.swift": "", "MetricBattery.swift": "[MAE.self, PSNRLike.self]"]
+    let source = """
+      let metrics: [any Metric.Type] = [
+        MAE.self,
+        Image.PSNR.self,
+        VRMSE.self,
+      ]
+      let verbs = [Train.self]
+      /// let example = [SALT.self]
+      let head = try decode(Head.self, from: data)
+      """
+    let components = House.registered(in: source)
+    #expect(components == ["MAE", "PSNR", "VRMSE", "Train"])
+    let tests = [
+      "VRMSETests.swift": "", "MetricBattery.swift": "[MAE.self, PSNRLike.self]",
+      "RunTests.swift": "run([\"train\"])",
+    ]
     #expect(House.untested(components, tests: tests) == ["PSNR"])
+  }
+
+  @Test("a function that makes a tensor is a primitive")
+  func primitives() {
+    let source = """
+      public func gelu(_ x: Tensor) -> Tensor { x }
+      package func linear(
+        _ x: Tensor, weight: Tensor
+      ) -> Tensor {
+      package static func joined(_ all: [Tensor]) -> Tensor { all[0] }
+      package func sumOfSquares() -> Double { 0 }
+      func helper() -> Tensor { x }
+      """
+    #expect(House.primitives(in: source) == ["gelu", "linear", "joined"])
   }
 }
 
@@ -185,7 +209,8 @@ struct SourceFile: Sendable {
   static func all(below folder: String) throws -> [SourceFile] {
     let root = PackageFolder.url(folder).path
     let entries = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
-    return try entries.filter { [".swift", ".c", ".h"].contains(where: $0.hasSuffix) }.sorted()
+    return try entries.filter { [".swift", ".c", ".h", ".inc"].contains(where: $0.hasSuffix) }
+      .sorted()
       .map {
         SourceFile(
           path: "\(folder)/\($0)",
