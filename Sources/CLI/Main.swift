@@ -1,9 +1,32 @@
+import ArgumentParser
 import Attune
+import Foundation
+
+/// The command line `attune`: verbs, printing and exit codes; all work is done by the library.
 @main
-struct Main {
-  static func main() throws {
-    let r = try verify(Array(CommandLine.arguments.dropFirst()))
-    for c in r.cases { print(c.name, c.passed, c.compared, c.missing, c.maxRel, c.worst) }
-    print(r.skipped.count, r.passed, r.failed)
+struct AttuneCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "attune",
+    abstract: "Fine-tunes vision and science models by recipe.",
+    version: programVersion,
+    subcommands: [
+      DataCommand.self,
+      ReportCommand.self,
+      TrainCommand.self,
+      VerifyCommand.self,
+    ])
+
+  /// Runs a verb; every error becomes one message on standard error and its exit code.
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      if let code = programExitCode(of: error) {
+        Console.error("attune: \(error)")
+        Foundation.exit(code.rawValue)
+      }
+      exit(withError: error)
+    }
   }
 }

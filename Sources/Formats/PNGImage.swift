@@ -41,6 +41,9 @@ package struct PNGImage: Sendable, Equatable {
     precondition(
       samples.count == width * height * colorModel.channelCount,
       "\(samples.count) samples for \(width)×\(height)×\(colorModel.channelCount)")
+    precondition(
+      bitDepth == 16 || samples.allSatisfy { $0 < 1 << bitDepth },
+      "samples beyond \(bitDepth) bits")
     self.width = width
     self.height = height
     self.colorModel = colorModel

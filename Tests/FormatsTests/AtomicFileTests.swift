@@ -81,4 +81,19 @@ import Formats
     }
     #expect(throws: FormatError.self) { try MappedFile(path: folder.path) }
   }
+
+  @Test("leaves no descriptor open in 10,000 mappings and writings") func descriptors() throws {
+    let path = folder.file("a.bin")
+    for round in 0..<10_000 {
+      let file = round % 10 == 0 ? try AtomicFile(path: path) : nil
+      try file?.write(Data([1]))
+      if round % 20 == 0 { try file?.commit() }
+      #expect(try MappedFile(path: path).bytes.count == 1)
+    }
+    let links = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap {
+      try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + $0)
+    }
+    #expect(!links.contains { $0.hasPrefix(folder.path) })
+    #expect(try folder.names == ["a.bin"])
+  }
 }

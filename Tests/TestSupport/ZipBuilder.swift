@@ -19,7 +19,9 @@ package struct ZipBuilder {
     let sum = checksum ?? Self.checksum(stored)
     let name = Array(name.utf8)
     body += Self.u32(0x0403_4B50) + Self.u16(20, 0, method, 0, 0) + Self.u32(sum)
-    body += Self.u32(UInt32(stored.count), UInt32(size)) + Self.u16(UInt16(name.count), 0)
+    body +=
+      Self.u32(UInt32(stored.count), UInt32(truncatingIfNeeded: size))
+      + Self.u16(UInt16(name.count), 0)
     body += name + stored
     let wide = [size, stored.count, offset]
     let extra = isZIP64 ? Self.u16(1, 24) + wide.flatMap { Self.u64($0) } : []

@@ -70,9 +70,14 @@ struct SafetensorsHeader {
             + "the one before ends at \(position - start)")
       }
       position = entry.range.upperBound
+      guard position <= end else {
+        throw reader.malformed(
+          "tensor '\(name)' ends at \(position - start), the data has \(end - start) bytes")
+      }
     }
     guard position == end else {
-      throw reader.malformed("tensors take \(position - start) bytes, the data has \(end - start)")
+      throw reader.malformed(
+        "the tensors take \(position - start) bytes, the data has \(end - start)")
     }
   }
 }

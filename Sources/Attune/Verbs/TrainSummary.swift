@@ -1,0 +1,67 @@
+import Foundation
+package import Recipes
+
+/// The result of `train` for other programs.
+package struct TrainSummary: Codable, Sendable {
+  package var directory: String
+  package var exitCode: Int32
+  package var digest: String?
+  package var steps: Int?
+  package var trainableParameters: Int?
+  package var seconds: Double?
+  package var peakMemoryBytes: Int?
+  /// `test/VRMSE` to its value.
+  package var metrics: [String: Double]
+
+  private enum CodingKeys: String, CodingKey {
+    case directory, digest, steps, seconds, metrics
+    case exitCode = "exit_code"
+    case trainableParameters = "trainable_parameters"
+    case peakMemoryBytes = "peak_memory_bytes"
+  }
+
+  package init(_ result: TrainResult) {
+    directory = result.directory.path
+    exitCode = result.exitCode.rawValue
+    digest = result.record?.digest
+    steps = result.record?.steps
+    trainableParameters = result.record?.model.trainableParameters
+    seconds = result.record?.wallSeconds
+    peakMemoryBytes = result.record?.peakMemoryBytes
+    metrics = [:]
+    for evaluation in result.record?.evaluations ?? [] {
+      for metric in evaluation.metrics {
+        metrics["\(evaluation.split)/\(metric.name)"] = metric.value
+      }
+    }
+  }
+}
+
+/// The metrics of a run beside its baseline, at most 80 columns.
+package func resultTable(_ record: RunRecord) -> String {
+  var lines: [String] = []
+  for evaluation in record.evaluations {
+    lines.append(
+      padded("\(evaluation.split) (\(evaluation.checkpoint), step \(evaluation.step))", 26)
+        + padded("value", 10) + padded("95 % interval", 22) + evaluation.baselineName)
+    for metric in evaluation.metrics {
+      let interval: String
+      if let low = metric.ciLower, let high = metric.ciUpper {
+        interval = "[\(figure(low)), \(figure(high))]"
+      } else {
+        interval = ""
+      }
+      let baseline = evaluation.baseline.first { $0.name == metric.name }
+      lines.append(
+        padded(metric.name, 26) + padded(figure(metric.value), 10) + padded(interval, 22)
+          + (baseline.map { figure($0.value) } ?? ""))
+    }
+  }
+  return lines.joined(separator: "\n")
+}
+
+private func padded(_ text: String, _ width: Int) -> String {
+  text + String(repeating: " ", count: max(1, width - text.count))
+}
+
+private func figure(_ value: Double) -> String { String(format: "%.4g", value) }

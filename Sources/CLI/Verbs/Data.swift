@@ -1,0 +1,15 @@
+import ArgumentParser
+import Attune
+import Datasets
+import Recipes
+
+struct DataCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "data", abstract: "Make data.", subcommands: [DataMakeCommand.self])
+}
+
+struct DataMakeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "make", abstract: "Compute data by the program's own validated solvers.",
+    subcommands: [DataMakePDECommand.self])
+}
