@@ -22,3 +22,6 @@ enum Console {
     FileHandle.standardOutput.write(Data("\n".utf8))
   }
 }
+
+/// A number with two significant digits.
+func shortFigure(_ value: Double) -> String { String(format: "%.1e", value) }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Attune
 import Foundation
+import Recipes
 
 /// The command line `attune`: verbs, printing and exit codes; all work is done by the library.
 @main

@@ -1,6 +1,7 @@
 import Adapters
+import Datasets
 import Layers
-package import Recipes
+import Recipes
 import Tensors
 import Training
 

@@ -1,7 +1,4 @@
 import ArgumentParser
-import Attune
-import Datasets
-import Recipes
 
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,12 +1,11 @@
 import ArgumentParser
 import Attune
-import Datasets
 
 struct DataMakePDECommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pde",
     abstract: "Trajectories of a PDE in PDEBench's HDF5 layout.",
-    discussion: "Equations: \(equations.map { $0.name }.joined(separator: ", ")).")
+    discussion: "Equations: \(equationNames.joined(separator: ", ")).")
 
   @Argument(help: "Name of the equation.")
   var equation: String
@@ -41,34 +40,16 @@ struct DataMakePDECommand: ParsableCommand {
   @OptionGroup var log: LogOptions
 
   func run() throws {
-    var choices: [String: ParameterChoice] = [:]
-    for text in parameter {
-      let (name, choice) = try Self.choice(text)
-      choices[name] = choice
-    }
-    let plan = try PDEPlan(
-      equation: equation, trajectories: trajectories, cells: grid, frames: frames, interval: dt,
-      parameters: choices, seed: seed)
-    try makeData(plan, at: output, replacing: force) { done in
+    var request = MakePDERequest(equation: equation, trajectories: trajectories, seed: seed)
+    request.cells = grid
+    request.frames = frames
+    request.interval = dt
+    request.parameters = parameter
+    try makePDEData(request, at: output, replacing: force) { done in
       if !log.quiet, done % 64 == 0 || done == trajectories {
         Console.error("\(equation): \(done) of \(trajectories) trajectories")
       }
     }
     Console.print("data    \(output)")
-  }
-
-  private static func choice(_ text: String) throws -> (String, ParameterChoice) {
-    let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-    let numbers = (parts.last ?? "").split(separator: ":").map { Double($0) }
-    if parts.count == 2, numbers.count == 1, let value = numbers[0] {
-      return (parts[0], .fixed(value))
-    }
-    if parts.count == 2, numbers.count == 2, let low = numbers[0], let high = numbers[1],
-      low <= high
-    {
-      return (parts[0], .drawn(low...high))
-    }
-    throw ValidationError(
-      "--parameter '\(text)': expected name=value or name=low:high, as Nu=0.03:0.3")
   }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Attune
-import Recipes
+import Reports
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -24,7 +24,7 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     let made = try makeReport(of: runs, to: output)
     if results.json, let summary = made.summary { return try Console.print(json: summary) }
-    if let summary = made.summary { Console.print(summary.text) }
+    if let summary = made.summary { Console.print(summary.table()) }
     Console.print("report  \(made.directory)/report.html")
   }
 }

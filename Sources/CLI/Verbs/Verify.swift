@@ -1,6 +1,5 @@
 import ArgumentParser
 import Attune
-import Recipes
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -28,11 +27,11 @@ struct VerifyCommand: ParsableCommand {
       Console.print(
         "\(report.passed) passed, \(report.failed) failed, \(report.skipped.count) skipped")
     }
-    if report.failed > 0 { throw ArgumentParser.ExitCode(report.exitCode.rawValue) }
+    if report.failed > 0 { throw ExitCode.failure }
   }
 
   private func figures(_ verdict: Verdict) -> String {
-    let size = String(verdict.maxRel, precision: 2)
+    let size = shortFigure(verdict.maxRel)
     return verdict.passed ? "largest error \(size)" : "\(verdict.worst): \(size)"
   }
 }
