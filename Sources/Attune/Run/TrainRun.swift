@@ -266,8 +266,7 @@ private struct TrainRun {
       "\(record.model.trainableParameters)", "\(record.wallSeconds)",
       "\(record.peakMemoryBytes)", "\(record.experimental)",
     ]
-    let old = (try? String(contentsOfFile: path, encoding: .utf8)) ?? header
-    try writeAtomically(Data((old + fields.joined(separator: ",") + "\n").utf8), to: path)
+    try appendLine(fields.joined(separator: ","), header: header, to: path)
   }
 
   private mutating func finish(
@@ -292,5 +291,19 @@ private struct TrainRun {
         let bytes = parameter.value.withElements(of: Float.self) { Data(buffer: $0) }
         return "\(parameter.path) \(SHA256Digest.of(bytes))"
       }.joined(separator: "\n"))
+  }
+}
+
+/// Adds a line by one write, so that runs of one name may end at the same time.
+private func appendLine(_ line: String, header: String, to path: String) throws {
+  let fresh = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
+  let descriptor = fresh >= 0 ? fresh : open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+  guard descriptor >= 0 else {
+    throw FormatError.cannotCreate(path: path, reason: String(cString: strerror(errno)))
+  }
+  defer { close(descriptor) }
+  let bytes = Array(((fresh >= 0 ? header : "") + line + "\n").utf8)
+  guard write(descriptor, bytes, bytes.count) == bytes.count else {
+    throw FormatError.writeFailed(path: path, reason: String(cString: strerror(errno)))
   }
 }
