@@ -1,5 +1,7 @@
+package import Recipes
+
 /// What can be wrong with data and with what a recipe asks of them; texts are in `DataError+Text`.
-package enum DataError: Error, Sendable, Equatable {
+package enum DataError: ExitCoded, Sendable, Equatable {
   /// A plan of `data make` asks for what there is not.
   case planInvalid(key: String, found: String, expected: String)
   /// A solver cannot give the accuracy it promises.
@@ -32,4 +34,16 @@ package enum DataError: Error, Sendable, Equatable {
   case splitOverlap(identifier: String, first: String, second: String)
   /// A field that does not vary cannot be normalized by its deviation.
   case constantField(field: String, value: Double)
+
+  package var exitCode: ExitCode {
+    switch self {
+    case .planInvalid: .wrongCommandLine
+    case .solverFailed: .failed
+    case .noFiles: .inputMissing
+    case .optionInvalid, .fieldMissing, .splitOverlap: .invalidRecipe
+    case .layoutUnknown, .wrongRank, .shapesDiffer, .empty, .componentsDiffer, .notFinite,
+      .filesDiffer, .constantField:
+      .malformedData
+    }
+  }
 }

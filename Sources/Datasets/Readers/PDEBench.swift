@@ -1,4 +1,5 @@
 package import Formats
+import Recipes
 
 /// PDEBench's HDF5 files in all their layouts.
 ///
@@ -50,7 +51,7 @@ package enum PDEBenchFormat: TrajectoryFormat {
     }
     var fields = StoredFields(
       trajectoryCount: dataset.shape[0], frameCount: dataset.shape[1], space: space,
-      channels: channels, standard: [FieldSelection("u")])
+      channels: channels, standard: [FieldRequest("u")])
     try addCoordinates(of: file, to: &fields)
     return fields
   }
@@ -69,9 +70,9 @@ package enum PDEBenchFormat: TrajectoryFormat {
       let dataset = try file.dataset(other)
       guard dataset.shape == first.shape else { throw shapesDiffer(first, dataset) }
     }
-    let scalarFields = scalars.filter(names.contains).map { FieldSelection($0) }
-    let vectorField = vector.count > 1 ? [FieldSelection("V", components: vector)] : []
-    let standard = vector.count == 1 ? [FieldSelection(vector[0])] : vectorField
+    let scalarFields = scalars.filter(names.contains).map { FieldRequest($0) }
+    let vectorField = vector.count > 1 ? [FieldRequest("V", components: vector)] : []
+    let standard = vector.count == 1 ? [FieldRequest(vector[0])] : vectorField
     var fields = StoredFields(
       trajectoryCount: first.shape[0], frameCount: first.shape[1],
       space: Array(first.shape.dropFirst(2)),
@@ -93,7 +94,7 @@ package enum PDEBenchFormat: TrajectoryFormat {
       }
     }
     var channels = components("velocity", axes, count: shape[4])
-    let velocityField = FieldSelection("velocity", components: channels.map(\.name))
+    let velocityField = FieldRequest("velocity", components: channels.map(\.name))
     if file.kind(of: "force") == .dataset {
       let force = try file.dataset("force")
       let constantAxes: [AxisRole] = [.trajectory, .space, .space, .channel]
@@ -126,7 +127,7 @@ package enum PDEBenchFormat: TrajectoryFormat {
       channels: names.enumerated().map {
         Channel(name: $1, array: StoredArray(path: "data", axes: axes), position: $0)
       },
-      standard: names.map { FieldSelection($0) })
+      standard: names.map { FieldRequest($0) })
     fields.groups = groups
     fields.spacing = try ["x", "y", "z"].prefix(space.count).map {
       try file.step(of: "\(groups[0])/grid/\($0)")

@@ -1,4 +1,5 @@
 package import Formats
+import Recipes
 
 /// PDEgym (Poseidon): NetCDF-4 files with one variable `[trajectory, time, channel, x, y]`.
 package enum PDEGymFormat: TrajectoryFormat {
@@ -30,20 +31,20 @@ package enum PDEGymFormat: TrajectoryFormat {
   /// Names after the data cards of the sets; energy and tracers are read only where asked for.
   private static func contents(
     of variable: String, channelCount: Int
-  ) -> (channels: [String], standard: [FieldSelection]) {
-    let velocity = FieldSelection("V", components: ["u", "v"])
+  ) -> (channels: [String], standard: [FieldRequest]) {
+    let velocity = FieldRequest("V", components: ["u", "v"])
     switch channelCount {
     case 5:
       let last = variable == "data" ? "E" : "tracer"
       return (
-        ["rho", "u", "v", "p", last], [velocity, FieldSelection("rho"), FieldSelection("p")]
+        ["rho", "u", "v", "p", last], [velocity, FieldRequest("rho"), FieldRequest("p")]
       )
     case 3 where variable == "velocity": return (["u", "v", "tracer"], [velocity])
     case 2: return (["u", "v"], [velocity])
-    case 1: return (["u"], [FieldSelection("u")])
+    case 1: return (["u"], [FieldRequest("u")])
     default:
       let names = (0..<channelCount).map { "channel\($0)" }
-      return (names, names.map { FieldSelection($0) })
+      return (names, names.map { FieldRequest($0) })
     }
   }
 }

@@ -30,7 +30,7 @@ package struct Channel: Sendable, Equatable {
 }
 
 /// A physical field: a scalar, or a vector made of several channels.
-package struct FieldSelection: Sendable, Hashable {
+package struct FieldRequest: Sendable, Hashable {
   package let name: String
   /// Names of the channels; for a scalar its own name.
   package let components: [String]
@@ -51,7 +51,7 @@ package struct StoredFields: Sendable {
   package var groups: [String] = []
   package var channels: [Channel]
   /// The fields that are read where the recipe selects none, in this order.
-  package var standard: [FieldSelection]
+  package var standard: [FieldRequest]
   /// Cell spacing of each space axis in file order; nil where the file says nothing or is not uniform.
   package var spacing: [Double?] = []
   /// Time between frames; nil where the file says nothing or is not uniform.
@@ -63,7 +63,7 @@ package struct StoredFields: Sendable {
 
   package init(
     trajectoryCount: Int, frameCount: Int, space: [Int], channels: [Channel],
-    standard: [FieldSelection]
+    standard: [FieldRequest]
   ) {
     self.trajectoryCount = trajectoryCount
     self.frameCount = frameCount
@@ -75,7 +75,7 @@ package struct StoredFields: Sendable {
   /// The channels of a field, by the name of a standard field or by names of channels.
   ///
   /// - Throws: `DataError.fieldMissing`.
-  func channels(of field: FieldSelection, in path: String) throws(DataError) -> [Channel] {
+  func channels(of field: FieldRequest, in path: String) throws(DataError) -> [Channel] {
     let isBareName = field.components == [field.name]
     let components =
       isBareName

@@ -1,4 +1,5 @@
 package import Formats
+import Recipes
 
 /// The Well: scalars in `t0_fields` `[n, t, space…]`, vectors in `t1_fields` `[n, t, space…, D]`.
 ///
@@ -37,7 +38,7 @@ package enum TheWellFormat: TrajectoryFormat {
     var fields = StoredFields(
       trajectoryCount: first.dataset.shape[0], frameCount: first.dataset.shape[1],
       space: first.space, channels: stored.flatMap(\.channels),
-      standard: varying.map { FieldSelection($0.name, components: $0.channels.map(\.name)) })
+      standard: varying.map { FieldRequest($0.name, components: $0.channels.map(\.name)) })
     fields.spacing = try ["x", "y", "z"].prefix(first.space.count).map {
       try file.step(of: "dimensions/\($0)")
     }

@@ -2,14 +2,14 @@ import Formats
 package import Tensors
 
 /// Which points and frames of a file are kept: every k-th, the first always.
-package struct Reduction: Sendable, Equatable {
+package struct Thinning: Sendable, Equatable {
   /// Along each space axis.
   package var space: Int
   /// Along time.
   package var time: Int
 
   package init(space: Int = 1, time: Int = 1) {
-    precondition(space > 0 && time > 0, "reduction by \(space) in space and \(time) in time")
+    precondition(space > 0 && time > 0, "thinning by \(space) in space and \(time) in time")
     self.space = space
     self.time = time
   }
@@ -29,10 +29,12 @@ package struct TrajectoryFile: Sendable {
   package let label: String
   package let stored: StoredFields
   /// Selected fields in their order.
-  package let fields: [FieldSelection]
-  package let reduction: Reduction
+  package let fields: [FieldRequest]
+  package let thinning: Thinning
   private let file: HDF5File
   private let components: [[Channel]]
+  /// Open datasets of files whose arrays have a trajectory axis.
+  private let datasets: [String: HDF5Dataset]
 
   /// Opens a file and selects fields.
   ///
@@ -42,16 +44,16 @@ package struct TrajectoryFile: Sendable {
   ///   - format: How the file is laid out.
   ///   - variable: Dataset to read, where the recipe names one.
   ///   - selection: Fields in the wanted order; nil takes the format's standard ones.
-  ///   - reduction: Points and frames to keep.
+  ///   - thinning: Points and frames to keep.
   /// - Throws: `DataError` for what does not fit, `FormatError` for an unreadable file.
   package init(
     path: String, label: String, format: any TrajectoryFormat.Type, variable: String? = nil,
-    selecting selection: [FieldSelection]? = nil, reduction: Reduction = Reduction()
+    selecting selection: [FieldRequest]? = nil, thinning: Thinning = Thinning()
   ) throws {
     file = try HDF5File(reading: path)
     self.path = path
     self.label = label
-    self.reduction = reduction
+    self.thinning = thinning
     stored = try format.describe(file, variable: variable)
     guard stored.trajectoryCount > 0, stored.frameCount > 0, !stored.space.contains(0) else {
       throw DataError.empty(
@@ -67,18 +69,25 @@ package struct TrajectoryFile: Sendable {
         path: path, fields: requested.map(\.name), components: components.map(\.count))
     }
     self.components = components
-    fields = zip(requested, components).map { FieldSelection($0.name, components: $1.map(\.name)) }
+    var datasets: [String: HDF5Dataset] = [:]
+    if stored.groups.isEmpty {
+      for array in Set(components.joined().map(\.array)) {
+        datasets[array.path] = try file.dataset(array.path)
+      }
+    }
+    self.datasets = datasets
+    fields = zip(requested, components).map { FieldRequest($0.name, components: $1.map(\.name)) }
   }
 
   package var trajectoryCount: Int { stored.trajectoryCount }
-  /// Frames of a trajectory after reduction.
-  package var frameCount: Int { Reduction.remaining(stored.frameCount, every: reduction.time) }
+  /// Frames of a trajectory after thinning.
+  package var frameCount: Int { Thinning.remaining(stored.frameCount, every: thinning.time) }
   /// Time between kept frames, where the file says it.
-  package var interval: Double? { stored.interval.map { $0 * Double(reduction.time) } }
+  package var interval: Double? { stored.interval.map { $0 * Double(thinning.time) } }
 
-  /// F, C, D, H, W of a frame after reduction.
+  /// F, C, D, H, W of a frame after thinning.
   package var frameShape: [Int] {
-    let space = stored.space.map { Reduction.remaining($0, every: reduction.space) }
+    let space = stored.space.map { Thinning.remaining($0, every: thinning.space) }
     let padded = [Int](repeating: 1, count: 3 - space.count) + space
     return [fields.count, components.map(\.count).max() ?? 1] + padded
   }
@@ -87,7 +96,7 @@ package struct TrajectoryFile: Sendable {
   package var spacing: [Double?] {
     let known = stored.spacing.isEmpty ? stored.space.map { _ in nil } : stored.spacing
     return [Double?](repeating: nil, count: 3 - known.count)
-      + known.map { $0.map { $0 * Double(reduction.space) } }
+      + known.map { $0.map { $0 * Double(thinning.space) } }
   }
 
   /// `trajectories.hdf5#17`, or with the name of the group for grouped files.
@@ -122,19 +131,19 @@ package struct TrajectoryFile: Sendable {
     try file.dataset(parameter).readDoubles()
   }
 
-  /// Stored frames from the first to the last wanted one; reduction happens on copying.
+  /// Stored frames from the first to the last wanted one; thinning happens on copying.
   private func read(
     _ array: StoredArray, of trajectory: Int, frames: Range<Int>
-  ) throws(FormatError) -> Block {
-    let group = stored.groups.isEmpty ? "" : stored.groups[trajectory] + "/"
-    let dataset = try file.dataset(group + array.path)
+  ) throws -> Block {
+    let dataset =
+      try datasets[array.path] ?? file.dataset(stored.groups[trajectory] + "/" + array.path)
     var (start, count) = (dataset.shape.map { _ in 0 }, dataset.shape)
     for (axis, role) in array.axes.enumerated() {
       switch role {
       case .trajectory: (start[axis], count[axis]) = (trajectory, 1)
       case .time:
-        start[axis] = frames.lowerBound * reduction.time
-        count[axis] = (frames.count - 1) * reduction.time + 1
+        start[axis] = frames.lowerBound * thinning.time
+        count[axis] = (frames.count - 1) * thinning.time + 1
       case .space, .channel: break
       }
     }
@@ -148,7 +157,7 @@ package struct TrajectoryFile: Sendable {
     trajectory: Int, firstFrame: Int
   ) throws(DataError) {
     let frameCount = tensor.shape[0]
-    let strides = block.strides(reduction)
+    let strides = block.strides(thinning)
     let (fieldCount, componentCount) = (tensor.shape[1], tensor.shape[2])
     let (depth, height, width) = (tensor.shape[3], tensor.shape[4], tensor.shape[5])
     let points = depth * height * width
@@ -179,7 +188,7 @@ package struct TrajectoryFile: Sendable {
     if let badFrame {
       throw .notFinite(
         path: path, trajectory: identifier(trajectory),
-        frame: (firstFrame + badFrame) * reduction.time, field: fields[field].name)
+        frame: (firstFrame + badFrame) * thinning.time, field: fields[field].name)
     }
   }
 }
@@ -190,17 +199,17 @@ private struct Block {
   let shape: [Int]
   let axes: [AxisRole]
 
-  /// Distances between what follows each other after reduction; 0 along axes that the array lacks.
-  func strides(_ reduction: Reduction) -> (time: Int, space: [Int], channel: Int) {
+  /// Distances between what follows each other after thinning; 0 along axes that the array lacks.
+  func strides(_ thinning: Thinning) -> (time: Int, space: [Int], channel: Int) {
     var (time, space, channel) = (0, [0, 0, 0], 0)
     var (distance, spaceSlot) = (1, 3)
     for (axis, role) in axes.enumerated().reversed() {
       switch role {
       case .trajectory: break
-      case .time: time = distance * reduction.time
+      case .time: time = distance * thinning.time
       case .space:
         spaceSlot -= 1
-        space[spaceSlot] = distance * reduction.space
+        space[spaceSlot] = distance * thinning.space
       case .channel: channel = distance
       }
       distance *= shape[axis]

@@ -1,14 +1,11 @@
 package import Formats
+package import Recipes
 
 /// A layout of trajectories in HDF5 files.
 ///
 /// A format only says where things lie; reading, splitting, normalizing and batching are common to
 /// all. A new one is one file here and one line in `trajectoryFormats`.
-package protocol TrajectoryFormat: Sendable {
-  /// As recipes write it.
-  static var name: String { get }
-  /// One sentence for listings.
-  static var summary: String { get }
+package protocol TrajectoryFormat: RegistryEntry {
   /// Ends of file names, without the dot, which a folder is searched for.
   static var suffixes: [String] { get }
 
@@ -18,14 +15,18 @@ package protocol TrajectoryFormat: Sendable {
   static func describe(_ file: HDF5File, variable: String?) throws -> StoredFields
 }
 
-/// All formats of trajectories, in the order of listings.
-package let trajectoryFormats: [any TrajectoryFormat.Type] = [
-  PDEBenchFormat.self,
-  PDEGymFormat.self,
-  TheWellFormat.self,
-]
+/// All formats of trajectories.
+package let trajectoryFormats = Registry<any TrajectoryFormat.Type>(
+  kind: "data format",
+  [
+    PDEBenchFormat.self,
+    PDEGymFormat.self,
+    TheWellFormat.self,
+  ])
 
 extension TrajectoryFormat {
+  package static var options: OptionTable { [] }
+
   /// Refuses a dataset that has not one axis per role.
   static func requireAxes(_ dataset: HDF5Dataset, _ axes: [AxisRole]) throws(DataError) {
     guard dataset.shape.count == axes.count else {

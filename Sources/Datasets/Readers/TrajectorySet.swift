@@ -38,7 +38,7 @@ package struct TrajectorySet: Sendable {
   }
 
   package var count: Int { places.count }
-  package var fields: [FieldSelection] { files[0].fields }
+  package var fields: [FieldRequest] { files[0].fields }
   /// F, C, D, H, W.
   package var frameShape: [Int] { files[0].frameShape }
   package var frameCount: Int { files[0].frameCount }
