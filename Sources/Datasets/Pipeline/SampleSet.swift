@@ -1,0 +1,12 @@
+package import Tensors
+
+/// Samples that a model can be trained or evaluated on, by number.
+package protocol SampleSet: Sendable {
+  var count: Int { get }
+  /// Name of a sample, the same in every run on the same data.
+  func identifier(_ index: Int) -> String
+  /// The named tensors of a sample.
+  ///
+  /// Throws where the data cannot be read.
+  func sample(_ index: Int) throws -> [String: Tensor]
+}
