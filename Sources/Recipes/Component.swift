@@ -4,6 +4,7 @@
 /// An `OptionReader` must be made of it, or the recipe is refused: nothing may go unread.
 package struct Component: Sendable {
   package let name: String
+  /// Where the name stands, for an unknown one.
   package let nameLocation: SourceLocation
   package let options: Deferred
   /// Values of the fields that the owner declared beside the component's own.
@@ -26,6 +27,7 @@ package struct Deferred: Sendable {
   /// Names of the first table, for nearest-name hints.
   package let neighbors: [String]
 
+  /// Whether there is nothing to read.
   package var isEmpty: Bool { fields.isEmpty && forwarded.isEmpty }
 
   func owned(by owner: String) -> Deferred {

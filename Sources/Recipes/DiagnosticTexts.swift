@@ -102,7 +102,7 @@ extension Problem {
     if let meant = elsewhere ?? nearest { return "unknown key; did you mean \(meant)?" }
     return known.isEmpty
       ? "unknown key; none is taken here, remove it"
-      : "unknown key; known here: \(known.sorted().joined(separator: ", "))"
+      : "unknown key; known here: \(Set(known).sorted().joined(separator: ", "))"
   }
 
   private static func unknownName(kind: String, name: String, known: [String]) -> String {

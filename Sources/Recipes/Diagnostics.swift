@@ -50,24 +50,32 @@ package enum Problem: Sendable {
 /// Belongs to one reading on one thread. Readers also leave here what they resolved, and which parts
 /// of the recipe they took.
 package final class Diagnostics {
+  /// In the order of discovery; `RecipeError` shows them in the order of the files.
   package private(set) var errors: [Diagnostic] = []
+  /// What the user should know, though it is no error: aliases read.
   package private(set) var notes: [Diagnostic] = []
+  /// Resolved values, and parts that wait for their table.
   package var resolution = Resolution()
   /// Keys that stand in one place only of a recipe, and their paths, for hints.
   var knownPaths: [String: String] = [:]
 
   package init() {}
 
+  /// Whether the recipe must be refused.
   package var hasErrors: Bool { !errors.isEmpty }
 
+  /// Records an error about a value.
   package func error(_ problem: Problem, at value: Located) {
     error(problem, at: value.location, path: value.path)
   }
 
+  /// Records an error; the first at a place is kept, since later ones follow from it.
   package func error(_ problem: Problem, at location: SourceLocation, path: String) {
+    guard !errors.contains(where: { $0.location == location && $0.path == path }) else { return }
     errors.append(Diagnostic(problem, at: location, path: path))
   }
 
+  /// Records a note.
   package func note(_ problem: Problem, at location: SourceLocation, path: String) {
     notes.append(Diagnostic(problem, at: location, path: path))
   }

@@ -9,6 +9,7 @@ package enum DottedPath {
     return parent.isEmpty ? segment : "\(parent).\(segment)"
   }
 
+  /// The path of nested keys from the root.
   package static func joining(_ keys: [String]) -> String {
     keys.reduce("") { joining($0, $1) }
   }

@@ -19,10 +19,12 @@ package enum FilePath {
     return "/" + parts.joined(separator: "/")
   }
 
+  /// The absolute path of the folder that holds a file.
   package static func directory(of path: String) -> String {
     let full = absolute(path, relativeTo: ".")
     return full.lastIndex(of: "/").map { String(full[..<$0]) }.map { $0.isEmpty ? "/" : $0 } ?? "/"
   }
 
+  /// The current folder.
   package static var current: String { FileManager.default.currentDirectoryPath }
 }

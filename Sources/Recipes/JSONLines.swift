@@ -3,7 +3,7 @@ import Foundation
 /// Lines of `steps.jsonl` and `metrics.jsonl`: one JSON object per line, numbers in the shortest form
 /// that reads back as the same number.
 package enum JSONLines {
-  /// One line with its line break; numbers that are not finite become `"nan"`, `"inf"`, `"-inf"`.
+  /// One line with its line break; numbers that are not finite become texts (`"nan"`, `"inf"`).
   package static func line(_ event: StepEvent) -> String {
     object([
       ("step", String(event.step)), ("batch", JSONText.quoted(event.batch)),
@@ -12,6 +12,7 @@ package enum JSONLines {
     ])
   }
 
+  /// One line with its line break; metrics sorted by name.
   package static func line(_ event: MetricsEvent) -> String {
     let metrics = event.metrics.sorted { $0.key < $1.key }
       .map { "\(JSONText.quoted($0.key)):\(number($0.value))" }.joined(separator: ",")
@@ -54,9 +55,6 @@ package enum JSONLines {
   }
 
   private static func number(_ value: Double) -> String {
-    if value.isNaN { return "\"nan\"" }
-    guard value.isFinite else { return value < 0 ? "\"-inf\"" : "\"inf\"" }
-    let isNegativeZero = value == 0 && value.sign == .minus
-    return isNegativeZero ? "-0.0" : Int(exactly: value).map(String.init) ?? "\(value)"
+    PlainValue.number(value).json
   }
 }

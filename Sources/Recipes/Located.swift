@@ -5,6 +5,7 @@ package struct Located: Sendable {
   /// Empty for the root.
   package private(set) var path: String
 
+  /// What was written.
   package enum Value: Sendable {
     case null
     case boolean(Bool)
@@ -18,6 +19,7 @@ package struct Located: Sendable {
     case map([Entry])
   }
 
+  /// A key of a map with its place and value.
   package struct Entry: Sendable {
     package var key: String
     package var keyLocation: SourceLocation
@@ -29,6 +31,7 @@ package struct Located: Sendable {
     }
   }
 
+  /// A value at a place; parts carry their own.
   package init(_ value: Value, at location: SourceLocation, path: String = "") {
     self.value = value
     self.location = location
@@ -81,6 +84,7 @@ package struct Located: Sendable {
     return moved
   }
 
+  /// The value without places.
   package var plain: PlainValue {
     switch value {
     case .null: .null
@@ -111,6 +115,7 @@ package struct Located: Sendable {
     entries.first { $0.key == key }?.value
   }
 
+  /// Whether nothing was written (`key:`).
   package var isNull: Bool {
     guard case .null = value else { return false }
     return true

@@ -92,7 +92,7 @@ struct OptionChecker {
     }
     diagnostics.resolution.offer(
       [.init(path: value.path, location: value.location)], at: value.path)
-    let shared: OptionTable = [Option(key, .name(of: kind), default: .required, "which \(kind)")]
+    let shared: OptionTable = [Option(key, .name(of: kind), default: .required, "")]
     let reader = OptionReader(
       map, shared.adding(beside), diagnostics, rest: .deferred(owner: kind))
     guard let name = reader.optionalText(key) else { return nil }

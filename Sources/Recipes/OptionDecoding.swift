@@ -8,6 +8,8 @@ struct OptionDecoding {
   private(set) var values: [String: Located] = [:]
   private(set) var given: Set<String> = []
   private(set) var forwarded: [Located.Entry] = []
+  /// Keys as written, aliases included.
+  private var spellings: Set<String> = []
 
   init(path: String, location: SourceLocation, table: OptionTable, diagnostics: Diagnostics) {
     self.path = path
@@ -19,6 +21,8 @@ struct OptionDecoding {
 
   /// Decodes the entries that the table knows, fills in defaults, and returns the others.
   mutating func decode(_ entries: [Located.Entry]) -> [Located.Entry] {
+    spellings.formUnion(
+      entries.map(\.key).filter { table.option(spelled: $0)?.isForwarded == false })
     let canonicalized = table.canonicalized(entries, in: path, diagnostics)
     for option in table.options {
       if let entry = canonicalized.first(where: { $0.key == option.name }) {
@@ -62,7 +66,7 @@ struct OptionDecoding {
         Located.Entry(key: option.name, keyLocation: $0.location, value: $0)
       }
     }
-    diagnostics.resolution.settle(fields, at: path)
+    diagnostics.resolution.settle(fields, at: path, order: table.names, spelled: spellings)
   }
 }
 

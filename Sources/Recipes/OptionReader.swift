@@ -95,23 +95,30 @@ package struct OptionReader: Sendable {
     return values[name]
   }
 
+  /// A whole number, or nil where the field is absent.
   package func optionalInt(_ name: String) -> Int? {
     guard case .integer(let value) = value(name)?.value else { return nil }
     return value
   }
+  /// A whole number that is required or has a default.
   package func int(_ name: String) -> Int { optionalInt(name) ?? 0 }
 
+  /// A number, or nil where the field is absent.
   package func optionalNumber(_ name: String) -> Double? { value(name)?.asNumber }
+  /// A number that is required or has a default.
   package func number(_ name: String) -> Double { optionalNumber(name) ?? 0 }
 
+  /// A switch, or nil where the field is absent.
   package func optionalBool(_ name: String) -> Bool? {
     guard case .boolean(let value) = value(name)?.value else { return nil }
     return value
   }
+  /// A switch that is required or has a default.
   package func bool(_ name: String) -> Bool { optionalBool(name) ?? false }
 
   /// Texts, names, patterns and choices; a choice written `true` or `false` as its text.
   package func optionalText(_ name: String) -> String? { value(name)?.asText }
+  /// A text that is required or has a default.
   package func text(_ name: String) -> String { optionalText(name) ?? "" }
 
   /// An absolute path.
@@ -119,6 +126,7 @@ package struct OptionReader: Sendable {
     guard case .path(let value) = value(name)?.value else { return nil }
     return value
   }
+  /// An absolute path that is required or has a default.
   package func path(_ name: String) -> String { optionalPath(name) ?? "" }
 
   /// A choice as the case of its enumeration; the first case after an error.
@@ -131,11 +139,13 @@ package struct OptionReader: Sendable {
     return first
   }
 
+  /// A choice as the case of its enumeration, or nil where the field is absent.
   package func optionalChoice<Choice>(_ name: String, as type: Choice.Type) -> Choice?
   where Choice: CaseIterable & RawRepresentable, Choice.RawValue == String {
     optionalText(name).flatMap(Choice.init(rawValue:))
   }
 
+  /// Steps or epochs, or nil where the field is absent.
   package func optionalInterval(_ name: String) -> Interval? {
     switch value(name)?.value {
     case .integer(let steps): .steps(steps)
@@ -143,19 +153,24 @@ package struct OptionReader: Sendable {
     default: nil
     }
   }
+  /// Steps or epochs, required or with a default.
   package func interval(_ name: String) -> Interval { optionalInterval(name) ?? .steps(1) }
 
   /// The elements of a list; empty where absent, so ask `isGiven` or `value` where that differs.
   package func list(_ name: String) -> [Located] { value(name)?.elements ?? [] }
+  /// A list of whole numbers.
   package func ints(_ name: String) -> [Int] {
     list(name).compactMap { if case .integer(let value) = $0.value { value } else { nil } }
   }
+  /// A list of numbers.
   package func numbers(_ name: String) -> [Double] { list(name).compactMap(\.asNumber) }
+  /// A list of texts, names or patterns.
   package func texts(_ name: String) -> [String] { list(name).compactMap(\.asText) }
 
   /// The entries of a map in file order, whose order has a meaning for patterns.
   package func map(_ name: String) -> [Located.Entry] { value(name)?.entries ?? [] }
 
+  /// A component, or nil where the field is absent.
   package func optionalComponent(_ name: String) -> Component? {
     value(name).flatMap { components[$0.path] }
   }

@@ -4,6 +4,7 @@ package struct OptionTable: Sendable, ExpressibleByArrayLiteral {
   /// In the order of the field reference and of resolved recipes.
   package let options: [Option]
 
+  /// A name that stands twice, alias or not, is a programming error.
   package init(_ options: [Option]) {
     let names = options.flatMap { [$0.name] + $0.aliases }
     precondition(
@@ -15,12 +16,15 @@ package struct OptionTable: Sendable, ExpressibleByArrayLiteral {
     self.init(options)
   }
 
+  /// Names without aliases, in the order of the table.
   package var names: [String] { options.map(\.name) }
 
+  /// The fields of both tables.
   package func adding(_ more: OptionTable) -> OptionTable {
     OptionTable(options + more.options)
   }
 
+  /// The option of that name; aliases do not count.
   package subscript(_ name: String) -> Option? {
     options.first { $0.name == name }
   }
@@ -47,6 +51,7 @@ package struct Option: Sendable {
   /// the map; a component whose table lacks it refuses it.
   package let isForwarded: Bool
 
+  /// Declares a field; the last argument is the sentence for users.
   package init(
     _ name: String, _ type: OptionType, default standard: OptionDefault,
     range: OptionRange? = nil, aliases: [String] = [], unit: String? = nil,
@@ -93,10 +98,12 @@ package struct OptionRange: Sendable, CustomStringConvertible {
   package let includesLower: Bool
   package let includesUpper: Bool
 
+  /// This number or more.
   package static func atLeast(_ lower: Double) -> OptionRange {
     OptionRange(lower: lower, upper: .infinity, includesLower: true, includesUpper: true)
   }
 
+  /// More than this number.
   package static func above(_ lower: Double) -> OptionRange {
     OptionRange(lower: lower, upper: .infinity, includesLower: false, includesUpper: true)
   }
@@ -118,6 +125,7 @@ package struct OptionRange: Sendable, CustomStringConvertible {
     OptionRange(lower: lower, upper: upper, includesLower: false, includesUpper: false)
   }
 
+  /// Whether the number is allowed.
   package func contains(_ number: Double) -> Bool {
     (includesLower ? number >= lower : number > lower)
       && (includesUpper ? number <= upper : number < upper)
@@ -130,13 +138,5 @@ package struct OptionRange: Sendable, CustomStringConvertible {
     let open = includesLower ? "[" : "("
     let close = includesUpper ? "]" : ")"
     return "a number in \(open)\(NumberText.short(lower)), \(NumberText.short(upper))\(close)"
-  }
-}
-
-/// Numbers as texts.
-enum NumberText {
-  /// Shortest form that reads back as the same number; whole numbers without a point.
-  static func short(_ number: Double) -> String {
-    Int(exactly: number).map(String.init) ?? "\(number)"
   }
 }

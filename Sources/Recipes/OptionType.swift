@@ -43,9 +43,9 @@ package indirect enum OptionType: Sendable {
     case .text: "text"
     case .path: "a path"
     case .pattern: "a module pattern"
-    case .name(let kind): "the name of a \(kind)"
+    case .name(let kind): "the name of \(Self.article(kind))"
     case .component(let kind, let key, _):
-      "the name of a \(kind), or a map with its \(key) and options"
+      "the name of \(Self.article(kind)), or a map with its \(key) and options"
     case .oneOf(let names): Self.alternatives(names)
     case .list(let element, let count?) where count.count == 1:
       "a list of \(count.lowerBound), each \(element.expectation)"
@@ -77,6 +77,10 @@ package indirect enum OptionType: Sendable {
     case .either(let types): types.map(\.label).joined(separator: " or ")
     case .any: "any"
     }
+  }
+
+  private static func article(_ noun: String) -> String {
+    ("aeiou".contains(noun.prefix(1)) ? "an " : "a ") + noun
   }
 
   private static func alternatives(_ names: [String]) -> String {

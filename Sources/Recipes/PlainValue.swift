@@ -11,6 +11,7 @@ package enum PlainValue: Sendable, Hashable {
   /// Keys in their order, which has a meaning where the first match wins.
   case map([Field])
 
+  /// A key of a map with its value.
   package struct Field: Sendable, Hashable {
     package var key: String
     package var value: PlainValue

@@ -10,6 +10,7 @@ package enum RecipeError: ExitCoded {
   case unknownName(kind: String, name: String, known: [String])
   case malformedLine(file: String, line: Int, reason: String)
 
+  /// All errors that a reading left.
   package init(_ diagnostics: Diagnostics) {
     self = .invalid(diagnostics.errors)
   }

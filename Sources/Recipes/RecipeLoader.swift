@@ -2,6 +2,7 @@ import Foundation
 
 /// Reads a recipe file with its base files, overrides and references into one tree.
 package struct RecipeLoader: Sendable {
+  /// What `${env:NAME}` sees.
   package var environment: [String: String]
   /// Folder of data set cards; `data.card: NAME` is `NAME.yaml` in it.
   package var cardDirectory: String?

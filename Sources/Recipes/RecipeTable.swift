@@ -50,7 +50,7 @@ package enum RecipeTable {
       if let (other, _) = root.entry(at: move.to) {
         diagnostics.error(
           .twoSpellings(first: value.path, second: target, other: other), at: key, path: value.path)
-        return root
+        return root.removing(move.from)
       }
       diagnostics.note(.aliasRead(as: target), at: key, path: value.path)
       return root.removing(move.from).setting(move.to, to: value, keyLocation: key)

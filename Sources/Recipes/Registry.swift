@@ -34,12 +34,15 @@ package struct Registry<Entry: Sendable>: Sendable {
     self.byName = byName
   }
 
+  /// Sorted.
   package var names: [String] { byName.keys.sorted() }
   /// Sorted by name.
   package var entries: [Entry] { names.compactMap { byName[$0] } }
 
+  /// The entry of that name, or nil.
   package subscript(_ name: String) -> Entry? { byName[name] }
 
+  /// The entry as what a registry knows of it.
   package static func type(of entry: Entry) -> any RegistryEntry.Type {
     guard let type = entry as? any RegistryEntry.Type else {
       preconditionFailure("\(entry) is no RegistryEntry")
@@ -70,6 +73,20 @@ package struct Registry<Entry: Sendable>: Sendable {
   package func entry(for component: Component, _ diagnostics: Diagnostics) -> Entry? {
     entry(
       named: component.name, at: component.nameLocation, path: component.path, diagnostics)
+  }
+
+  /// The entry that a component names, with the component's options read by the entry's table.
+  ///
+  /// - Parameters:
+  ///   - component: Name and options from the recipe.
+  ///   - diagnostics: Takes an unknown name, and what is wrong with the options.
+  /// - Returns: Nil for an unknown name.
+  package func reading(
+    _ component: Component, _ diagnostics: Diagnostics
+  ) -> (entry: Entry, reader: OptionReader)? {
+    entry(for: component, diagnostics).map {
+      ($0, OptionReader(component, Self.type(of: $0).options, diagnostics))
+    }
   }
 
   /// A copy with one more entry; an existing name throws.

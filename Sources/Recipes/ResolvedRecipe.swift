@@ -10,6 +10,7 @@ package struct ResolvedRecipe: Sendable, Hashable {
     self.value = value
   }
 
+  /// The text of `recipe.resolved.yaml`.
   package var yaml: String { YAMLWriter.text(of: value) }
 
   /// SHA-256 over what decides the run's result, 64 hex digits.
@@ -37,7 +38,7 @@ package struct ResolvedRecipe: Sendable, Hashable {
     if let adapter = root["adapter"], case .map = adapter {
       root = root.replacing("adapter", with: .list([adapter]))
     }
-    return SHA256Digest.of(try root.canonical(field: "", contentDigest))
+    return SHA256Digest.of(try root.replacingPaths(field: "", contentDigest).json)
   }
 }
 
@@ -57,28 +58,26 @@ extension PlainValue {
       })
   }
 
-  /// One line of JSON with keys in their order, and digests in the place of paths.
-  fileprivate func canonical(
+  /// The value with digests in the place of paths.
+  fileprivate func replacingPaths(
     field: String, _ contentDigest: (String, String) throws -> String
-  ) rethrows -> String {
+  ) rethrows -> PlainValue {
     switch self {
-    case .null: "null"
-    case .boolean(let value): String(value)
-    case .integer(let value): String(value)
-    case .number(let value): "\(value)"
-    case .text(let value): JSONText.quoted(value)
-    case .path(let path): JSONText.quoted("sha256:" + (try contentDigest(field, path)))
+    case .null, .boolean, .integer, .number, .text: self
+    case .path(let path): .text("sha256:" + (try contentDigest(field, path)))
     case .list(let elements):
-      "["
-        + (try elements.enumerated().map {
-          try $1.canonical(field: DottedPath.joining(field, String($0)), contentDigest)
-        }).joined(separator: ",") + "]"
+      .list(
+        try elements.enumerated().map {
+          try $1.replacingPaths(field: DottedPath.joining(field, String($0)), contentDigest)
+        })
     case .map(let fields):
-      "{"
-        + (try fields.map {
-          JSONText.quoted($0.key) + ":"
-            + (try $0.value.canonical(field: DottedPath.joining(field, $0.key), contentDigest))
-        }).joined(separator: ",") + "}"
+      .map(
+        try fields.map {
+          Field(
+            $0.key,
+            try $0.value.replacingPaths(
+              field: DottedPath.joining(field, $0.key), contentDigest))
+        })
     }
   }
 }

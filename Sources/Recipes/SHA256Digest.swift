@@ -3,10 +3,12 @@ package import Foundation
 
 /// SHA-256 as 64 lower-case hex digits.
 package enum SHA256Digest {
+  /// Digest of a text in UTF-8.
   package static func of(_ text: String) -> String {
     of(Data(text.utf8))
   }
 
+  /// Digest of bytes in memory.
   package static func of(_ data: Data) -> String {
     hex(SHA256.hash(data: data))
   }

@@ -5,7 +5,9 @@ import Yams
 /// Duplicate keys, merge keys and tags are errors; aliases are expanded up to a limit, so that a
 /// small text cannot grow without bound.
 package struct YAMLReader {
+  /// Most values of one text, aliases expanded.
   package static let valueLimit = 100_000
+  /// Most levels of maps and lists in one another.
   package static let depthLimit = 64
 
   private let source: String

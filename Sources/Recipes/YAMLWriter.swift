@@ -4,6 +4,7 @@
 package enum YAMLWriter {
   private static let lineLength = 100
 
+  /// The whole text, with a line break at its end.
   package static func text(of value: PlainValue) -> String {
     switch value {
     case .map(let fields) where !fields.isEmpty: block(fields, indent: 0)
@@ -70,12 +71,27 @@ package enum YAMLWriter {
   /// Plain where that is safe in block and flow, else in double quotes.
   private static func scalar(_ text: String) -> String {
     let escaped = text.replacing("${", with: "$${")
-    let isPlain =
-      escaped.wholeMatch(of: /[A-Za-z_\/][A-Za-z0-9_\/.+*-]*( [A-Za-z0-9_\/.+*-]+)*/) != nil
-      && !["null", "true", "false"].contains(escaped)
-    let isNumberLike = if case .text = CoreScalar.value(of: escaped) { false } else { true }
-    return isPlain && !isNumberLike && !isFormerBoolean(escaped)
+    let isText = if case .text = CoreScalar.value(of: escaped) { true } else { false }
+    return isText && isPlain(escaped) && !isFormerBoolean(escaped)
       ? escaped : JSONText.quoted(escaped)
+  }
+
+  /// Words of safe characters with single spaces between them, the first led by a letter, `_` or `/`.
+  private static func isPlain(_ text: String) -> Bool {
+    let words = text.split(separator: " ", omittingEmptySubsequences: false)
+    let areSafe = words.allSatisfy { word in
+      !word.isEmpty && word.utf8.allSatisfy { isAlphanumeric($0) || "_/.+*-".utf8.contains($0) }
+    }
+    return areSafe
+      && text.utf8.first.map {
+        isAlphanumeric($0) && !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+          || "_/".utf8.contains($0)
+      } == true
+  }
+
+  private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+      || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
   }
 
   /// Words that other YAML readers take for booleans.
@@ -84,27 +100,4 @@ package enum YAMLWriter {
   }
 
   private static func spaces(_ count: Int) -> String { String(repeating: " ", count: count) }
-}
-
-/// Texts in double quotes with the escapes that JSON and YAML share.
-enum JSONText {
-  static func quoted(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": quoted += "\\\""
-      case "\\": quoted += "\\\\"
-      case "\n": quoted += "\\n"
-      case "\r": quoted += "\\r"
-      case "\t": quoted += "\\t"
-      case _
-      where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-        || [0x2028, 0x2029, 0xFEFF].contains(scalar.value):
-        let digits = String(scalar.value, radix: 16)
-        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return quoted + "\""
-  }
 }

@@ -107,7 +107,8 @@ extension TrainSection.Length {
         at: reader.location, path: reader.path)
     case (nil, nil):
       self = .steps(0)
-      guard !reader.isGiven("epochs"), !reader.isGiven("max_steps") else { return }
+      // A misspelled or wrong field has been reported; this would only follow from it.
+      guard !diagnostics.errors.contains(where: { $0.path.hasPrefix("train.") }) else { return }
       diagnostics.error(
         .rule("nothing says how long to train", mend: "give epochs or max_steps"),
         at: reader.location, path: reader.path)
