@@ -89,6 +89,34 @@ struct TrajectoryFileTests {
     #expect(Array(values[12..<16]) == [32, 34, 36, 38])
   }
 
+  @Test("The Well's fields drop axes along which they do not vary")
+  func theWell() throws {
+    let writer = try HDF5Writer(path: path)
+    let shapes = [
+      ("t0_fields/density", [2, 3, 4]), ("t0_fields/mask", [4]),
+      ("t1_fields/velocity", [2, 3, 4, 1]), ("scalars/Re", [2]),
+    ]
+    for (name, shape) in shapes {
+      let count = shape.reduce(1, *)
+      try writer.writeDataset(name, shape: shape, values: (0..<count).map { Float($0) })
+    }
+    try writer.writeDataset("dimensions/x", shape: [4], values: [0, 0.5, 1, 1.5])
+    try writer.writeDataset("dimensions/time", shape: [3], values: [0, 2, 4])
+    try writer.setAttribute("time_varying", of: "t0_fields/mask", to: .numbers([0]))
+    try writer.setAttribute("sample_varying", of: "t0_fields/mask", to: .numbers([0]))
+    try writer.finish()
+    let standard = try PDEFiles.open(path, TheWellFormat.self)
+    #expect(standard.fields.map(\.name) == ["velocity", "density"])
+    #expect(standard.spacing[2] == 0.5)
+    #expect(standard.interval == 2)
+    #expect(standard.stored.varyingParameters == ["scalars/Re"])
+    #expect(try standard.values(of: "scalars/Re") == [0, 1])
+    let file = try PDEFiles.open(
+      path, TheWellFormat.self, selecting: [FieldRequest("mask"), FieldRequest("density")])
+    let values = try file.read(1, frames: 1..<3).elements(as: Float.self)
+    #expect(values == [0, 1, 2, 3, 16, 17, 18, 19, 0, 1, 2, 3, 20, 21, 22, 23])
+  }
+
   @Test(
     "names trajectory, frame and field of a value that is not finite",
     arguments: [Float.nan, .infinity])
