@@ -59,6 +59,9 @@ package struct RunRecord: Codable, Sendable, Equatable {
     package var options: [String: String]
     package var totalParameters: Int
     package var trainableParameters: Int
+    /// Trained values that ever had a gradient other than zero: fewer than the trainable ones where
+    /// the architecture leaves part of a weight unused on this data. Nil where unknown.
+    package var reachedParameters: Int?
     package var adapters: [Adapter]
     /// Nil when training started from random weights.
     package var weights: Weights?

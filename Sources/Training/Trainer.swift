@@ -204,6 +204,9 @@ package struct Trainer {
 
   private var epoch: Double { Double(state.step) / Double(max(1, plan.stepsPerEpoch)) }
 
+  /// Trained values that ever had a gradient other than zero.
+  package var reachedCount: Int { optimizer.reachedCount }
+
   /// Moments and counts of the optimizer.
   package var optimizerState: OptimizerState { optimizer.state }
 

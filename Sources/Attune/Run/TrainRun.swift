@@ -214,6 +214,7 @@ private struct TrainRun {
       session, request: request, status: status, adapterFolder: directory.file("adapter"),
       trainSeconds: trainer.state.trainSeconds, steps: trainer.state.step,
       wallSeconds: (ContinuousClock.now - start) / .seconds(1))
+    record.model.reachedParameters = trainer.reachedCount
     record.evaluations = evaluated.map { [$0.record] } ?? []
     record.samples = evaluated?.samples ?? []
     if evaluated == nil { record.notes.append("No test part: nothing was evaluated.") }
