@@ -13,12 +13,8 @@ package struct CheckpointFolder: Sendable {
 
   /// Writes a state, points `last` (and `best`) to it, and removes old ones.
   ///
-  /// - Parameters:
-  ///   - step: optimizer steps done.
-  ///   - tensors: names and values, in any order.
-  ///   - info: content of `state.json`.
-  ///   - isBest: whether `best` now points here.
-  ///   - keep: newest states to keep, besides best and last.
+  /// `step` counts optimizer steps done, `info` is the content of `state.json`, and `keep` the number
+  /// of newest states to keep besides best and last.
   package func save(
     step: Int, tensors: [(name: String, tensor: Tensor)], info: Data, isBest: Bool, keep: Int
   ) throws {

@@ -45,7 +45,7 @@ package final class Parameter: Sendable {
 
   package var elementCount: Int { shape.reduce(1, *) }
 
-  /// The values, off the tape. Setting them drops what was packed.
+  /// The values, off the tape; setting them drops what was packed.
   package var value: Tensor {
     get { state.withLock { $0.value } }
     set {

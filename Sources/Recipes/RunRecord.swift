@@ -1,5 +1,6 @@
-/// Everything a report says about one run, as data: written by the run, read by reports, never live
-/// objects. Stored as `record.json` in the run directory.
+/// Everything a report says about one run, as data.
+///
+/// Written by the run as `record.json` in its directory, read by reports; never live objects.
 package struct RunRecord: Codable, Sendable, Equatable {
   package static let currentFormat = "attune-run/1"
 

@@ -2,7 +2,7 @@ package import Layers
 package import Recipes
 import Tensors
 
-/// Low-rank adaptation (arXiv 2106.09685, eq. 3): W' = W + s B A with s = α/r.
+/// Low-rank adaptation (arXiv 2106.09685, equation 3): W' = W + s B A with s = α/r.
 ///
 /// A is `[r, in]`, uniform in ±1/√in at first, B is `[out, r]`, zero at first; dropout acts on the
 /// adapter's input alone. On a convolution A has the base's kernel, stride, padding, dilation and

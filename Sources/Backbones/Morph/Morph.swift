@@ -65,7 +65,9 @@ package struct Morph: Backbone {
         "morph: \(axis) of \(patch.0) cells is no multiple of patch_size \(patch.1). Use "
           + "data.reduced_resolution or another patch_size")
     }
-    let needed = fields * components * patchSizes(configuration.patch, grid: Array(shape[4...]))
+    let needed =
+      fields * components
+      * patchSizes(configuration.patch, grid: Array(shape[4...]))
       .reduce(1, *)
     if needed > decoder.site.outputs {
       throw BackboneError(
@@ -74,9 +76,11 @@ package struct Morph: Backbone {
     }
   }
 
-  /// - Parameter input: `[batch, time, field, component, depth, height, width]`.
-  /// - Returns: prediction `[batch, field, component, depth, height, width]` of the next frame, and
-  ///   `pos_encoding` `[1, time, token, dim]`, `enc` and `z` `[batch, time, token, dim]`.
+  /// The next frame from a window of frames.
+  ///
+  /// From `[batch, time, field, component, depth, height, width]` to the prediction
+  /// `[batch, field, component, depth, height, width]` and the features `enc` and `z`
+  /// `[batch, time, token, dim]`.
   package func callAsFunction(_ input: Tensor, _ context: ForwardContext) -> BackboneOutput {
     let shape = input.shape
     let encoded = embedding(input, context)
