@@ -1,5 +1,7 @@
-/// Everything a report says about one run, as data: written by the run, read by reports, never live
-/// objects. Stored as `record.json` in the run directory.
+/// Everything a report says about one run, as data.
+///
+/// Written by the run, read by reports, never live objects. Stored as `record.json` in the run
+/// directory.
 package struct RunRecord: Codable, Sendable, Equatable {
   package static let currentFormat = "attune-run/1"
 
@@ -131,6 +133,8 @@ package struct RunRecord: Codable, Sendable, Equatable {
     package var splitMethod: String
     /// Digest of the test part: runs with different ones are never ranked together.
     package var testDigest: String
+    /// What the split lets pass between its parts, in sentences with the measured shares.
+    package var overlaps: [String] = []
 
     package init(
       format: String, files: [File], splits: [String: Split], inputs: [Input], skipped: [Skipped],
@@ -226,6 +230,8 @@ package struct RunRecord: Codable, Sendable, Equatable {
     package var baselinePerUnit: [String: [Double]]
     /// Error by rollout step (1-based position in the array), metric name to values.
     package var byRolloutStep: [String: [Double]]
+    /// The same for the trivial baseline.
+    package var baselineByRolloutStep: [String: [Double]] = [:]
     package var seconds: Double
     package init(
       split: String, checkpoint: String, step: Int, headline: String, metrics: [Metric],

@@ -1,0 +1,14 @@
+internal import Recipes
+
+extension ComparisonSection {
+  /// The numbers in words, with their limits.
+  static let conclusions = ComparisonSection(title: "What this does and does not show") {
+    comparison in
+    let pools = comparison.pools.enumerated().filter { $0.element.arms.count > 1 }
+    return pools.flatMap { index, pool -> [Block] in
+      let conclusions = Conclusions(pool: pool, differences: PairedDifference.all(in: pool))
+      let heading: [Block] = comparison.pools.count > 1 ? [.heading("Group \(index + 1)")] : []
+      return heading + [.list(conclusions.sentences)]
+    }
+  }
+}

@@ -1,0 +1,92 @@
+internal import Recipes
+
+extension RunSection {
+  /// What was read, how it was split and normalized, what was left out.
+  static let data = RunSection(title: "Data") { run in
+    let data = run.record.data
+    var blocks: [Block] = [
+      .paragraph(
+        "Format \(data.format), \(Numbers.count(data.files.count)) "
+          + "\(data.files.count == 1 ? "file" : "files"), "
+          + "\(Numbers.bytes(data.files.reduce(0) { $0 + $1.bytes })). Split: \(data.splitMethod)"),
+      splitTable(data),
+    ]
+    blocks += data.overlaps.map(Block.warning)
+    for input in data.inputs { blocks += describe(input) }
+    if !data.skipped.isEmpty { blocks += skipped(data) }
+    blocks.append(
+      .details(
+        summary: "Files with digests (SHA-256)",
+        blocks: [
+          .table(
+            Table(
+              "", columns: [.code("path"), .number("size"), .code("digest")],
+              rows: data.files.map { Table.Row([$0.path, Numbers.bytes($0.bytes), $0.digest]) },
+              note: "Digest of the test part: \(data.testDigest)"))
+        ]))
+    return blocks
+  }
+
+  private static func splitTable(_ data: RunRecord.Data) -> Block {
+    let usual = ["train", "val", "test"]
+    let names =
+      usual.filter { data.splits[$0] != nil }
+      + data.splits.keys.filter { !usual.contains($0) }.sorted()
+    return .table(
+      Table(
+        "Parts", columns: [.text("part"), .number("independent units"), .number("samples")],
+        rows: names.compactMap { name in
+          data.splits[name].map { split in
+            Table.Row([
+              name, "\(Numbers.count(split.units)) \(split.unitName)",
+              Numbers.count(split.samples),
+            ])
+          }
+        }))
+  }
+
+  private static func describe(_ input: RunRecord.Data.Input) -> [Block] {
+    var facts = [
+      KeyValue("Shape", input.shape), KeyValue("Unit", input.unit),
+      KeyValue("Resolution", input.resolution), KeyValue("Normalization", input.normalization),
+    ]
+    let hasNumbers =
+      input.means.count == input.bands.count && input.standardDeviations.count == input.bands.count
+    if !hasNumbers || input.bands.isEmpty {
+      facts.append(KeyValue("Bands or fields", input.bands.joined(separator: ", ")))
+    }
+    var blocks: [Block] = [
+      .heading("Input \(input.name)"), .keyValues(facts.filter { !$0.value.isEmpty }),
+    ]
+    if hasNumbers, !input.bands.isEmpty {
+      blocks.append(
+        .table(
+          Table(
+            "Numbers of the normalization",
+            columns: [.text("band or field"), .number("mean"), .number("standard deviation")],
+            rows: input.bands.indices.map { index in
+              Table.Row([
+                input.bands[index], Numbers.significant(input.means[index], digits: 6),
+                Numbers.significant(input.standardDeviations[index], digits: 6),
+              ])
+            })))
+    }
+    return blocks
+  }
+
+  private static func skipped(_ data: RunRecord.Data) -> [Block] {
+    [
+      .warning(
+        "\(Numbers.count(data.skipped.count)) "
+          + "\(data.skipped.count == 1 ? "sample was" : "samples were") left out of this run."),
+      .details(
+        summary: "Samples left out",
+        blocks: [
+          .table(
+            Table(
+              "", columns: [.code("sample"), .text("reason")],
+              rows: data.skipped.map { Table.Row([$0.sample, $0.reason]) }))
+        ]),
+    ]
+  }
+}

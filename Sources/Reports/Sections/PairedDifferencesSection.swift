@@ -1,0 +1,54 @@
+internal import Tasks
+extension ComparisonSection {
+  /// Every pair of arms on the same test units.
+  static let pairedDifferences = ComparisonSection(title: "Paired differences") { comparison in
+    let tables = comparison.pools.flatMap { pool -> [Block] in
+      let differences = PairedDifference.all(in: pool)
+      return pool.metrics.compactMap { metric in
+        let shown = differences.filter { $0.metric == metric }
+        return shown.isEmpty ? nil : .table(table(metric, shown))
+      }
+    }
+    guard !tables.isEmpty else { return [] }
+    return [
+      .paragraph(
+        "First arm minus second on the same test units, so what makes a unit hard for both cancels. "
+          + "A difference counts only where its 95 % interval excludes 0.")
+    ] + tables
+  }
+
+  private static func table(_ metric: String, _ differences: [PairedDifference]) -> Table {
+    let lowerIsBetter = differences.first?.lowerIsBetter ?? true
+    return Table(
+      metric,
+      columns: [
+        .text("difference"), .number("seed"), .number("mean [95 % interval]"),
+        .number("of the second"), .text("says"),
+      ],
+      rows: differences.map { difference in
+        Table.Row([
+          "\(difference.first) − \(difference.second)", String(difference.seed),
+          Numbers.estimate(
+            difference.mean, difference.interval?.lower, difference.interval?.upper),
+          share(difference), sentence(difference),
+        ])
+      },
+      note: "\(lowerIsBetter ? "Below" : "Above") 0 the first arm is better. "
+        + "Bootstrap over \(differences.first?.units ?? 0) test units.")
+  }
+
+  private static func share(_ difference: PairedDifference) -> String {
+    let share = difference.mean / abs(difference.reference)
+    return share.isFinite
+      ? (share > 0 ? "+" : share < 0 ? "−" : "") + Numbers.percent(abs(share)) : ""
+  }
+
+  private static func sentence(_ difference: PairedDifference) -> String {
+    guard difference.interval != nil else { return "no interval: too few units" }
+    switch difference.verdict {
+    case .firstIsBetter: return "excludes 0: \(difference.first) is better"
+    case .secondIsBetter: return "excludes 0: \(difference.second) is better"
+    case .undecided: return "includes 0: not decided"
+    }
+  }
+}

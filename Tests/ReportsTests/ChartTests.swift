@@ -1,0 +1,71 @@
+import Foundation
+import Reports
+import Testing
+
+@Suite struct TickTests {
+  @Test(
+    "linear ticks are at 1, 2 or 5 times a power of ten",
+    arguments: [
+      (0.0, 200.0, ["0", "50", "100", "150", "200"]),
+      (0.018, 0.052, ["0.02", "0.03", "0.04", "0.05"]),
+      (-3.0, 3.0, ["−2", "0", "2"]),
+      (0.0, 0.0101, ["0.000", "0.005", "0.010"]),
+    ])
+  func linear(lower: Double, upper: Double, labels: [String]) {
+    #expect(Ticks.linear(from: lower, to: upper).labels == labels)
+  }
+
+  @Test(
+    "logarithmic ticks are powers of ten, or finer where there are too few",
+    arguments: [
+      (0.0003, 2.0, ["0.001", "0.01", "0.1", "1"]),
+      (0.04, 0.6, ["0.05", "0.1", "0.2", "0.5"]),
+      (1e-12, 1.0, ["1e-12", "1e-9", "1e-6", "0.001", "1"]),
+      (60_000.0, 350_000.0, ["100,000", "200,000"]),
+    ])
+  func logarithmic(lower: Double, upper: Double, labels: [String]) {
+    #expect(Ticks.logarithmic(from: lower, to: upper).labels == labels)
+  }
+
+  @Test("an empty range has one tick")
+  func empty() { #expect(Ticks.linear(from: 3, to: 3).values == [3]) }
+}
+
+@Suite struct PictureTests {
+  @Test("magnitudes grow lighter all the way, so they read without color")
+  func sequential() {
+    let luminance = Palette.sequential.colors.map(\.luminance)
+    #expect(luminance.count == 256)
+    // Four steps apart, since a single step may be lost to the rounding of 8 bits.
+    #expect(zip(luminance, luminance.dropFirst(4)).allSatisfy { $0 < $1 })
+    #expect(luminance[255] - luminance[0] > 0.7)
+  }
+
+  @Test("signed values are lightest at zero and blue or red away from it")
+  func diverging() {
+    let colors = Palette.diverging.colors
+    let lightest = colors.indices.max { colors[$0].luminance < colors[$1].luminance }
+    #expect(lightest == 127 || lightest == 128)
+    #expect(colors[0].blue > colors[0].red && colors[255].red > colors[255].blue)
+  }
+
+  @Test("a picture is a PNG whose checks hold")
+  func png() {
+    let data = IndexedPNG(width: 1, height: 1, palette: .sequential, pixels: [5]).data
+    #expect(data.prefix(8) == Data([0x89, 0x50, 0x4E, 0x47, 13, 10, 26, 10]))
+    // The published check of an empty IEND chunk.
+    #expect(data.suffix(8) == Data(Array("IEND".utf8) + [0xAE, 0x42, 0x60, 0x82]))
+    // One stored block of two bytes (filter 0, color 5), then Adler-32: 1 + 0 + 5 and 1 + 6.
+    let stream: [UInt8] = [0x78, 1, 1, 2, 0, 0xFD, 0xFF, 0, 5, 0, 7, 0, 6]
+    #expect(data.range(of: Data(Array("IDAT".utf8) + stream)) != nil)
+  }
+
+  @Test("a large picture is split into blocks")
+  func blocks() {
+    let data = IndexedPNG(
+      width: 300, height: 300, palette: .diverging, pixels: [UInt8](repeating: 9, count: 90_000)
+    ).data
+    // 90,300 bytes with the filter bytes: two blocks of 5 bytes of head each.
+    #expect(data.count == 8 + 25 + (12 + 768) + (12 + 2 + 90_300 + 10 + 4) + 12)
+  }
+}
