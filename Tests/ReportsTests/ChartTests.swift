@@ -69,3 +69,18 @@ import Testing
     #expect(data.count == 8 + 25 + (12 + 768) + (12 + 2 + 90_300 + 10 + 4) + 12)
   }
 }
+
+@Suite struct SeriesTests {
+  @Test("many series differ in color or pattern, each")
+  func manySeries() throws {
+    let runs = (1...9).map { index in
+      SyntheticRuns.run { ($0.name, $0.trained) = ("arm\(index)", 1000 * index) }
+    }
+    let figure = try Report(comparing: runs).section("Validation during training").figures[0]
+    let classes = figure.svg.components(separatedBy: "<polyline class=\"").dropFirst().map {
+      String($0.prefix { $0 != "\"" })
+    }
+    #expect(classes.count == 9)
+    #expect(Set(classes).count == 9)
+  }
+}

@@ -81,6 +81,13 @@ import Testing
     #expect(sentence.hasSuffix("; the sign changes with the seed."))
   }
 
+  @Test("a small difference of one sign on all seeds is not hidden")
+  func sameWithOneSign() throws {
+    let found = try sentences(pair([(0.0214, 0.0226), (0.0147, 0.0157)]))
+    let sentence = try #require(found.first { $0.contains("about the same") })
+    #expect(sentence.hasSuffix("; small is the better one, by that little, on all 2 seeds."))
+  }
+
   @Test("about the same is not claimed where an interval reaches beyond the limit")
   func notSame() throws {
     var runs = pair([(0.0214, 0.0226)])
@@ -138,7 +145,7 @@ import Testing
     #expect(
       found.contains(
         "Fewer trained parameters did not mean faster steps here: lora took 36.0 ms per step, "
-          + "full 30.0 ms."))
+          + "full 30.0 ms and scratch 30.5 ms."))
   }
 
   @Test("a setting chosen at the end of those offered is named")
@@ -147,6 +154,22 @@ import Testing
     let ends = found.filter { $0.contains("at an end of the values offered") }
     #expect(ends.count == 1)
     #expect(ends[0].hasPrefix("scratch: the chosen train.optimizer.lr"))
+  }
+
+  @Test("of many arms each is held against the one that trains most")
+  func manyArms() throws {
+    let runs = (1...6).map { index in
+      SyntheticRuns.run {
+        ($0.name, $0.trained, $0.score) = ("arm\(index)", 1000 * index, 0.02 * Double(index))
+        $0.rolloutScore = nil
+      }
+    }
+    let found = try sentences(runs)
+    let pairs = found.filter { $0.hasPrefix("On the test data") }
+    #expect(pairs.count == 5)
+    #expect(pairs.allSatisfy { $0.contains("arm6") })
+    #expect(found.contains { $0.contains("stand in the table of paired differences") })
+    #expect(try Report(comparing: runs).section("Paired differences").tables[0].rows.count == 15)
   }
 
   @Test("paired differences follow the units, not their order")

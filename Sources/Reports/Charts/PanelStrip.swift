@@ -91,10 +91,12 @@ struct PanelStrip {
       let ramp = IndexedPNG(
         width: 256, height: 1, palette: palette(panel.isSigned), pixels: Array(0...255))
       let middle = (range.lower + range.upper) / 2
+      let isCentered = abs(middle) < 1e-3 * (range.upper - range.lower)
       svg += SVG.text(name, x: 30, y: top + 12)
       svg += SVG.image(ramp.data, x: 30, y: top + 19, width: ChartStyle.width - 60, height: 11)
       for (value, x, anchor) in [
-        (range.lower, 30, SVG.Anchor.start), (middle, ChartStyle.width / 2, .middle),
+        (range.lower, 30, SVG.Anchor.start),
+        (isCentered ? 0 : middle, ChartStyle.width / 2, .middle),
         (range.upper, ChartStyle.width - 30, .end),
       ] {
         svg += SVG.text(Numbers.significant(value), x: x, y: top + 46, anchor: anchor)
