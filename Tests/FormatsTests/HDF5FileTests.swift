@@ -149,6 +149,20 @@ extension HDF5Tests {
       #expect(error?.category == .invalidData)
     }
 
+    @Test("an unknown filter is refused by its number") func unknownFilter() throws {
+      let path = try sample()
+      var bytes = try Data(contentsOf: URL(filePath: path))
+      let name = try #require(bytes.range(of: Data("deflate".utf8)))
+      // The number stands 8 bytes before the name.
+      bytes.replaceSubrange(name.lowerBound - 8..<name.lowerBound - 6, with: [0x01, 0x7D])
+      try bytes.write(to: URL(filePath: path))
+      let file = try HDF5File(reading: path)
+      let error = #expect(throws: FormatError.self) { try file.dataset("run/field") }
+      #expect(error?.category == .unsupported)
+      #expect(error?.description.contains("filter 32001") == true)
+      #expect(try file.objects()[1].layout?.filters.map(\.isAvailable) == [true, false])
+    }
+
     @Test("many threads may read one file") func threads() async throws {
       let file = try HDF5File(reading: try sample())
       let field = try file.dataset("run/field")

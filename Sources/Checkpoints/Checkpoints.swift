@@ -1,1 +1,0 @@
-/// Placeholder removed when the module gets its first file.
