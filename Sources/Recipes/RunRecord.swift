@@ -1,7 +1,6 @@
-/// Everything a report says about one run, as data.
+/// Everything a report says about one run, as data, stored as `record.json` in the run directory.
 ///
-/// Written by the run, read by reports, never live objects. Stored as `record.json` in the run
-/// directory.
+/// The run writes it, reports read it; it holds no live objects.
 package struct RunRecord: Codable, Sendable, Equatable {
   package static let currentFormat = "attune-run/1"
 

@@ -1,0 +1,88 @@
+import Foundation
+import Recipes
+import Testing
+
+@Suite("Digests of files")
+struct DigestTests {
+  @Test("agree with known SHA-256 values")
+  func known() throws {
+    // FIPS 180-2, appendix B.
+    #expect(
+      SHA256Digest.of("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    try withTemporaryFolder { folder in
+      let file = folder + "/a.bin"
+      try Data(repeating: 0x61, count: 1_000_000).write(to: URL(fileURLWithPath: file))
+      #expect(
+        try SHA256Digest.ofFile(file)
+          == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
+    }
+    #expect(throws: RecipeError.self) { try SHA256Digest.ofFile("/nowhere") }
+  }
+
+  @Test("ends see size, first and last bytes, not the middle")
+  func ends() throws {
+    try withTemporaryFolder { folder in
+      func digest(_ bytes: Data) throws -> String {
+        let file = folder + "/ends.bin"
+        try bytes.write(to: URL(fileURLWithPath: file))
+        return try SHA256Digest.ofEnds(of: file)
+      }
+      let bytes = Data(repeating: 1, count: 300_000)
+      var middle = bytes
+      middle[150_000] = 2
+      var last = bytes
+      last[299_999] = 2
+      let original = try digest(bytes)
+      #expect(try digest(middle) == original)
+      #expect(try digest(last) != original)
+      #expect(try digest(Data(repeating: 1, count: 300_001)) != original)
+    }
+  }
+
+  @Test("a manifest does not depend on the order of names, and names what changed")
+  func manifest() throws {
+    try withTemporaryFolder { folder in
+      for name in ["a", "b"] {
+        try name.write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)
+      }
+      var cache = FileDigestCache()
+      let manifest = try cache.manifest(of: ["b", "a"], root: folder)
+      #expect(manifest.files.map(\.name) == ["a", "b"])
+      #expect(manifest.files.map(\.bytes) == [1, 1])
+      #expect(try cache.manifest(of: ["a", "b"], root: folder).digest == manifest.digest)
+      try "longer".write(toFile: folder + "/b", atomically: true, encoding: .utf8)
+      let changed = try cache.manifest(of: ["a", "b"], root: folder)
+      #expect(changed.digest != manifest.digest)
+      #expect(changed.changes(since: manifest) == ["b"])
+      let error = #expect(throws: RecipeError.self) {
+        try cache.manifest(of: ["c"], root: folder)
+      }
+      #expect(error?.exitCode == .inputMissing)
+    }
+  }
+
+  @Test("the cache is asked while path, size and time agree")
+  func cache() throws {
+    try withTemporaryFolder { folder in
+      let (file, store) = (folder + "/a", folder + "/digests.json")
+      let time = Date(timeIntervalSince1970: 1_700_000_000)
+      func write(_ text: String, time: Date) throws {
+        try text.write(toFile: file, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: file)
+      }
+      try write("one", time: time)
+      var cache = FileDigestCache()
+      let first = try cache.manifest(of: ["a"], root: folder)
+      try cache.write(to: store)
+      // Other bytes under the same size and time: only a cache can give the old digest.
+      try write("two", time: time)
+      var read = FileDigestCache(file: store)
+      #expect(try read.manifest(of: ["a"], root: folder) == first)
+      #expect(try read.manifest(of: ["a"], root: folder, method: .ends) != first)
+      try write("two", time: time + 1)
+      #expect(try read.manifest(of: ["a"], root: folder) != first)
+      var none = FileDigestCache(file: folder + "/missing.json")
+      #expect(try none.manifest(of: ["a"], root: folder) != first)
+    }
+  }
+}
