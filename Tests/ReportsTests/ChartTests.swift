@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Reports
 import Testing
@@ -49,24 +50,17 @@ import Testing
     #expect(colors[0].blue > colors[0].red && colors[255].red > colors[255].blue)
   }
 
-  @Test("a picture is a PNG whose checks hold")
-  func png() {
-    let data = IndexedPNG(width: 1, height: 1, palette: .sequential, pixels: [5]).data
-    #expect(data.prefix(8) == Data([0x89, 0x50, 0x4E, 0x47, 13, 10, 26, 10]))
-    // The published check of an empty IEND chunk.
-    #expect(data.suffix(8) == Data(Array("IEND".utf8) + [0xAE, 0x42, 0x60, 0x82]))
-    // One stored block of two bytes (filter 0, color 5), then Adler-32: 1 + 0 + 5 and 1 + 6.
-    let stream: [UInt8] = [0x78, 1, 1, 2, 0, 0xFD, 0xFF, 0, 5, 0, 7, 0, 6]
-    #expect(data.range(of: Data(Array("IDAT".utf8) + stream)) != nil)
-  }
-
-  @Test("a large picture is split into blocks")
-  func blocks() {
-    let data = IndexedPNG(
-      width: 300, height: 300, palette: .diverging, pixels: [UInt8](repeating: 9, count: 90_000)
-    ).data
-    // 90,300 bytes with the filter bytes: two blocks of 5 bytes of head each.
-    #expect(data.count == 8 + 25 + (12 + 768) + (12 + 2 + 90_300 + 10 + 4) + 12)
+  @Test("a picture holds the palette's colors, out of range the nearest")
+  func picture() throws {
+    let shares = [0, 1, -3, 7, .nan, 0.5]
+    let png = Palette.diverging.picture(width: 3, height: 2, shares: shares)
+    let image = try png.withUnsafeBytes { try PNGImage(decoding: $0, path: "memory") }
+    let colors = Palette.diverging.colors
+    let expected = [0, 255, 0, 255, 0, 128].flatMap { index in
+      [colors[index].red, colors[index].green, colors[index].blue].map(UInt16.init)
+    }
+    #expect((image.width, image.height) == (3, 2))
+    #expect(image.samples == expected)
   }
 }
 

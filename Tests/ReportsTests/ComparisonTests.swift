@@ -15,7 +15,7 @@ import Testing
     let report = try Report(comparing: runs)
     let arm = try #require(report.comparison?.arms.first)
     #expect(report.comparison?.arms.count == 1)
-    #expect(arm.seeds[0].settings == ["train.optimizer.lr": "1e-2"])
+    #expect(arm.seeds[0].settings == ["train.optimizer.lr": "0.01"])
     #expect(arm.seeds[0].values[0].mean == 0.015)
     let table = try report.section("How runs were chosen").tables[0]
     #expect(table.columns.map(\.title).contains("train.optimizer.lr"))
@@ -29,7 +29,8 @@ import Testing
   func maximized() throws {
     let runs = [0.3, 0.9].enumerated().map { index, value in
       var run = SyntheticRuns.run { $0.learningRate = "\(index)" }
-      run.record.recipe += "train:\n  monitor: val/score\n  mode: max\n"
+      run.record.recipe = run.record.recipe.replacing(
+        "monitor: val/VRMSE", with: "monitor: val/score\n  mode: max")
       run.evaluations = [
         MetricsEvent(step: 1, epoch: 1, seconds: 1, metrics: ["val/score": value])
       ]
@@ -49,7 +50,7 @@ import Testing
         step: event.step, epoch: event.epoch, seconds: event.seconds, metrics: ["val/VRMSE": .nan])
     }
     let report = try Report(comparing: runs)
-    #expect(report.comparison?.arms[0].seeds[0].settings == ["train.optimizer.lr": "1e-3"])
+    #expect(report.comparison?.arms[0].seeds[0].settings == ["train.optimizer.lr": "0.001"])
     #expect(
       try report.section("How runs were chosen").tables[0].rows[1].cells.contains("none finite"))
   }
@@ -69,7 +70,7 @@ import Testing
   @Test("runs that watch different metrics cannot be candidates for one arm")
   func differentMonitors() throws {
     var runs = ["1", "2"].map { rate in SyntheticRuns.run { $0.learningRate = rate } }
-    runs[1].record.recipe += "train:\n  monitor: val/loss\n"
+    runs[1].record.recipe = runs[1].record.recipe.replacing("val/VRMSE", with: "val/loss")
     #expect(
       throws: ReportError.monitorsDiffer(
         run: "lora", seed: 0, metrics: ["val/VRMSE", "val/loss"])
@@ -81,6 +82,15 @@ import Testing
     let report = try Report(comparing: [SyntheticRuns.run(), SyntheticRuns.run()])
     #expect(report.comparison?.arms[0].seeds.count == 1)
     #expect(try report.section("How runs were chosen").warnings[0].contains("repeats a run"))
+  }
+
+  @Test("a recipe that cannot be read is refused in a comparison and shown in a report")
+  func unreadableRecipe() throws {
+    var run = SyntheticRuns.run()
+    run.record.recipe = "a: [1\n"
+    let error = try #require(throws: ReportError.self) { try Report(comparing: [run]) }
+    #expect(error.description.contains("\(run.directory), recipe of the record: cannot be read"))
+    #expect(try Report(run).section("Summary").warnings == [error.description])
   }
 
   @Test("nothing, or a run without evaluation, is refused")
@@ -105,7 +115,7 @@ import Testing
       rows.map { $0.cells[0] } == ["lora", "full", "scratch", "baseline: last state"])
     #expect(rows[3].emphasis == .muted)
     #expect(rows[0].cells.contains("67,456 (21 %)"))
-    #expect(rows[0].cells.last == "lr 1e-2")
+    #expect(rows[0].cells.last == "lr 0.01")
   }
 
   @Test("over seeds the table shows mean and spread, and every seed for itself")

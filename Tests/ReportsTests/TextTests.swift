@@ -76,42 +76,47 @@ import Testing
   private let recipe = """
     version: 1
     name: 'a: b'
-    model:
-      backbone:
-        name: morph
     data:
       transforms:
-      - name: random-crop
-        size: 64
-      - horizontal-flip
-    eval:
-      metrics:
-        - VRMSE
-        - nRMSE
-      flow: {a: 1, b: [2, 3]}
+        - name: random-crop
+          size: 64
+        - horizontal-flip
+    train:
+      lr: 1e-2
+      betas: [0.9, 0.999]
+    output:
+      dir: /somewhere
     seed: 0
+
     """
 
-  @Test("lines become dotted keys")
-  func keys() {
-    let settings = RecipeSettings.flattened(recipe)
+  private func settings(_ yaml: String) throws -> [String: String] {
+    try RecipeSettings.flattened(yaml, of: "a test")
+  }
+
+  @Test("fields become dotted keys")
+  func keys() throws {
     #expect(
-      settings == [
-        "version": "1", "name": "a: b", "model.backbone.name": "morph",
-        "data.transforms.0.name": "random-crop", "data.transforms.0.size": "64",
-        "data.transforms.1": "horizontal-flip", "eval.metrics.0": "VRMSE",
-        "eval.metrics.1": "nRMSE", "eval.flow": "{a: 1, b: [2, 3]}", "seed": "0",
+      try settings(recipe) == [
+        "version": "1", "name": "a: b", "data.transforms.0.name": "random-crop",
+        "data.transforms.0.size": "64", "data.transforms.1": "horizontal-flip",
+        "train.lr": "0.01", "train.betas": "[0.9, 0.999]", "output.dir": "/somewhere", "seed": "0",
       ])
   }
 
-  @Test("only what differs is named, an absent key too")
-  func differences() {
-    let other =
-      recipe.split(separator: "\n").filter { !$0.contains("size") }
-      .joined(separator: "\n").split(separator: "seed: 0").joined() + "seed: 1"
-    let found = RecipeSettings.differences([recipe, other].map(RecipeSettings.flattened))
+  @Test("only what differs is named, an absent key too, but not where a run writes")
+  func differences() throws {
+    let other = recipe.replacing("      size: 64\n", with: "").replacing("seed: 0", with: "seed: 1")
+      .replacing("/somewhere", with: "/elsewhere")
+    let found = RecipeSettings.differences([try settings(recipe), try settings(other)])
     #expect(found.map(\.key) == ["data.transforms.0.size", "seed"])
     #expect(found.map(\.values) == [["64", "—"], ["0", "1"]])
+  }
+
+  @Test("what is not a recipe is refused with its place")
+  func refused() throws {
+    let error = try #require(throws: ReportError.self) { try settings("a: [1") }
+    #expect(error.description.hasPrefix("a test: cannot be read"))
   }
 }
 

@@ -62,6 +62,7 @@ struct Comparison {
     var seen: Set<String> = []
     var distinct: [RunDocument] = []
     for document in documents {
+      if let problem = document.recipeProblem { throw problem }
       let record = document.record
       if seen.insert("\(record.name) \(record.digest) \(record.seed)").inserted {
         distinct.append(document)

@@ -8,7 +8,7 @@ struct PairedDifference: Equatable {
   let seed: Int
   let metric: String
   let mean: Double
-  let interval: Interval?
+  let interval: ConfidenceInterval?
   /// The second arm's value, which says how large a difference is.
   let reference: Double
   let lowerIsBetter: Bool
