@@ -1,5 +1,5 @@
 /// A range that holds the central 95 % of what resampling gives.
-package struct Interval: Codable, Sendable, Equatable {
+package struct ConfidenceInterval: Codable, Sendable, Equatable {
   package var lower: Double
   package var upper: Double
 
@@ -28,7 +28,7 @@ package struct Bootstrap: Sendable, Equatable {
   }
 
   /// Interval of the mean of one value per unit.
-  package func interval(ofMean values: [Double]) -> Interval? {
+  package func interval(ofMean values: [Double]) -> ConfidenceInterval? {
     guard values.count > 1 else { return nil }
     let means = (0..<resamples).map { resample in
       draw(resample, from: values.count).reduce(0.0) { $0 + values[$1] } / Double(values.count)
@@ -39,7 +39,7 @@ package struct Bootstrap: Sendable, Equatable {
   /// Mean and interval of first − second, unit by unit over the same units.
   package func difference(
     _ first: [Double], _ second: [Double]
-  ) -> (mean: Double, interval: Interval?) {
+  ) -> (mean: Double, interval: ConfidenceInterval?) {
     precondition(
       first.count == second.count && !first.isEmpty,
       "paired difference of \(first.count) and \(second.count) values")
@@ -50,7 +50,7 @@ package struct Bootstrap: Sendable, Equatable {
   }
 
   /// Interval of each output of a metric, from accumulators that saw one unit each.
-  package func intervals<M: Metric>(of units: [M]) -> [Interval?] {
+  package func intervals<M: Metric>(of units: [M]) -> [ConfidenceInterval?] {
     guard units.count > 1 else { return M.outputs.map { _ in nil } }
     var outputs = [[Double]](repeating: [], count: M.outputs.count)
     for resample in 0..<resamples {
@@ -75,7 +75,7 @@ package struct Bootstrap: Sendable, Equatable {
   }
 
   /// Percentiles by linear interpolation between order statistics.
-  package static func centralInterval(of values: [Double]) -> Interval? {
+  package static func centralInterval(of values: [Double]) -> ConfidenceInterval? {
     guard values.allSatisfy({ !$0.isNaN }) else { return nil }
     let sorted = values.sorted()
     func quantile(_ share: Double) -> Double {
@@ -85,7 +85,7 @@ package struct Bootstrap: Sendable, Equatable {
       let weight = position - Double(below)
       return weight == 0 ? sorted[below] : sorted[below] * (1 - weight) + sorted[above] * weight
     }
-    return Interval(lower: quantile(0.025), upper: quantile(0.975))
+    return ConfidenceInterval(lower: quantile(0.025), upper: quantile(0.975))
   }
 }
 

@@ -25,7 +25,7 @@ import Tasks
   func twoUnits() throws {
     // Means 0, 1/2, 1 with probabilities 1/4, 1/2, 1/4: both ends are reached.
     let interval = try #require(Bootstrap(resamples: 400).interval(ofMean: [0, 1]))
-    #expect(interval == Interval(lower: 0, upper: 1))
+    #expect(interval == ConfidenceInterval(lower: 0, upper: 1))
   }
 
   @Test("is as wide as the normal approximation for many units")
@@ -50,7 +50,7 @@ import Tasks
     let difficulty = (0..<64).map { Double($0) }
     let result = Bootstrap().difference(difficulty.map { $0 + 1 }, difficulty)
     #expect(result.mean == 1)
-    #expect(result.interval == Interval(lower: 1, upper: 1))
+    #expect(result.interval == ConfidenceInterval(lower: 1, upper: 1))
     let interval = try #require(result.interval)
     #expect(!interval.contains(0) && interval.contains(1))
   }
@@ -73,6 +73,6 @@ import Tasks
       return unit
     }
     let interval = try #require(Bootstrap(resamples: 400).intervals(of: units)[0])
-    #expect(interval == Interval(lower: 1, upper: 3))
+    #expect(interval == ConfidenceInterval(lower: 1, upper: 3))
   }
 }

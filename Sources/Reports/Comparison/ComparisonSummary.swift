@@ -38,7 +38,7 @@ package struct ComparisonSummary: Codable, Sendable, Equatable {
   package struct Value: Codable, Sendable, Equatable {
     package var metric: String
     package var mean: Double
-    package var interval: Interval?
+    package var interval: ConfidenceInterval?
   }
 
   init(_ comparison: Comparison) {
@@ -70,9 +70,9 @@ extension ComparisonSummary.Arm {
           settings: run.differingSettings,
           values: metrics.compactMap { name in
             run.evaluation.metric(name).map { metric in
-              var interval: Interval?
+              var interval: ConfidenceInterval?
               if let lower = metric.ciLower, let upper = metric.ciUpper {
-                interval = Interval(lower: lower, upper: upper)
+                interval = ConfidenceInterval(lower: lower, upper: upper)
               }
               return ComparisonSummary.Value(
                 metric: name, mean: metric.value, interval: interval)

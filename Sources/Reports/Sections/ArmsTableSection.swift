@@ -21,7 +21,8 @@ extension ComparisonSection {
         .table(
           Table(
             "", columns: columns(metrics),
-            rows: experimental.flatMap { arm in arm.runs.map { row(arm, $0, metrics) } })))
+            rows: experimental.flatMap { arm in arm.runs.map { row(arm, $0, metrics) } }
+          ).withoutEmptyColumns))
     }
     let metrics = comparison.arms.flatMap(\.runs).flatMap(\.evaluation.metrics)
     let shown = Set(comparison.arms.flatMap(\.runs).flatMap(\.evaluation.leadingMetrics))
@@ -67,7 +68,8 @@ extension ComparisonSection {
       columns: columns(pool.metrics), rows: rows,
       note: "In brackets: 95 % interval, percentile bootstrap over test \(units). "
         + "\(pool.metrics.joined(separator: ", ")): "
-        + "\(lowerIsBetter(pool) ? "lower" : "higher") is better.")
+        + "\(lowerIsBetter(pool) ? "lower" : "higher") is better."
+    ).withoutEmptyColumns
   }
 
   private static func lowerIsBetter(_ pool: Comparison.Pool) -> Bool {

@@ -12,6 +12,7 @@ extension RunSection {
           "Experimental: the formula of some part of this run is not verified against its source. "
             + "It is left out of rankings."))
     }
+    if let problem = run.recipeProblem { blocks.append(.warning(problem.description)) }
     blocks.append(.keyValues(facts(record)))
     blocks.append(.heading("Repeat this run"))
     blocks.append(.code(record.command))
