@@ -16,6 +16,8 @@ struct Comparison {
 
     var isExperimental: Bool { runs.contains { $0.document.record.experimental } }
     var trainedParameters: Int { runs[0].document.record.model.trainableParameters }
+    /// Trained values that the data could move, where known.
+    var reachedParameters: Int? { runs[0].document.record.model.reachedParameters }
     var seeds: [Int] { runs.map(\.seed) }
     func run(seed: Int) -> ChosenRun? { runs.first { $0.seed == seed } }
   }

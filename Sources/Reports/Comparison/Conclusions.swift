@@ -126,7 +126,13 @@ struct Conclusions {
   /// Says what equal accuracy cost, where the first arm trained clearly fewer parameters.
   private func parameterShare(_ first: Comparison.Arm, _ second: Comparison.Arm) -> String {
     let share = Double(first.trainedParameters) / Double(max(1, second.trainedParameters))
-    return share < 0.9 ? " with \(Numbers.percent(share)) of its trained parameters" : ""
+    guard share < 0.9 else { return "" }
+    guard let own = first.reachedParameters, let other = second.reachedParameters,
+      other < second.trainedParameters
+    else { return " with \(Numbers.percent(share)) of its trained parameters" }
+    return " with \(Numbers.percent(Double(own) / Double(max(1, other)))) of its trained parameters, "
+      + "counting those that a gradient reached on this data (\(Numbers.count(own)) of "
+      + "\(Numbers.count(other)); by name \(Numbers.percent(share)))"
   }
 
   /// A remark on decided differences inside the range that is called the same.

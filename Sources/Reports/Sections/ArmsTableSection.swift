@@ -97,7 +97,9 @@ extension ComparisonSection {
   }
 
   private static func trained(_ record: RunRecord) -> String {
-    "\(Numbers.count(record.model.trainableParameters)) (\(Numbers.percent(record.trainedShare)))"
+    let reached = record.model.reachedParameters.map { "; \(Numbers.count($0)) reached" } ?? ""
+    return Numbers.count(record.model.trainableParameters)
+      + " (\(Numbers.percent(record.trainedShare))\(reached))"
   }
 
   private static func baselineRow(_ run: Comparison.ChosenRun, _ metrics: [String]) -> Table.Row {

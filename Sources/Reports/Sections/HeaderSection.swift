@@ -50,7 +50,10 @@ extension RunSection {
       KeyValue(
         "Trained parameters",
         "\(Numbers.count(model.trainableParameters)) of \(Numbers.count(model.totalParameters)) "
-          + "(\(Numbers.percent(record.trainedShare)))"),
+          + "(\(Numbers.percent(record.trainedShare)))"
+          + (model.reachedParameters.map {
+            "; a gradient reached \(Numbers.count($0)) of them on this data"
+          } ?? "")),
     ]
     if record.adapterBytes > 0 {
       facts.append(KeyValue("Adapter file", Numbers.bytes(record.adapterBytes)))
