@@ -114,6 +114,7 @@ import Testing
     #expect(
       rows.map { $0.cells[0] } == ["lora", "full", "scratch", "baseline: last state"])
     #expect(rows[3].emphasis == .muted)
+    #expect(try !report.section("Result").tables[0].columns.contains { $0.title == "seed" })
     #expect(rows[0].cells.contains("67,456 (21 %)"))
     #expect(rows[0].cells.last == "lr 0.01")
   }

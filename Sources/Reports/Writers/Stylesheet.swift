@@ -33,7 +33,7 @@ enum Stylesheet {
     th:first-child,td:first-child{padding-left:.5rem}
     thead th{font-weight:600;color:var(--quiet);font-size:.85rem;vertical-align:bottom}
     .number{text-align:right;white-space:nowrap}
-    tbody .text{min-width:7rem}tbody th.text{min-width:10rem}
+    tbody .text{min-width:7rem}
     tr.strong{background:var(--strong)}
     tr.strong th,tr.strong td{font-weight:600}
     tr.muted th,tr.muted td{color:var(--quiet);font-style:italic}
@@ -53,7 +53,7 @@ enum Stylesheet {
     .drawing{overflow-x:auto}
     svg.chart{display:block;width:100%;height:auto;min-width:350px;max-width:30rem}
     figcaption{margin-top:.35rem}
-    @media (max-width:30rem){body{padding:1rem .75rem 3rem}h1{font-size:1.4rem}tbody th.text{min-width:0}}
+    @media (max-width:30rem){body{padding:1rem .75rem 3rem}h1{font-size:1.4rem}}
     @media print{body{max-width:none;padding:0;font-size:10.5pt}nav{display:none}\
     h2,h3{break-after:avoid}caption{break-after:avoid}figure,tr,dl div{break-inside:avoid}.figures{grid-template-columns:1fr 1fr}.table,.drawing,pre{overflow:visible}\
     pre{white-space:pre-wrap;overflow-wrap:anywhere}svg.chart{min-width:0;max-width:100%}a{color:inherit}}
