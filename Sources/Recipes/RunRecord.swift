@@ -60,8 +60,10 @@ package struct RunRecord: Codable, Sendable, Equatable {
     package var options: [String: String]
     package var totalParameters: Int
     package var trainableParameters: Int
-    /// Trained values that ever had a gradient other than zero: fewer than the trainable ones where
-    /// the architecture leaves part of a weight unused on this data. Nil where unknown.
+    /// Trained values that ever had a gradient other than zero.
+    ///
+    /// Fewer than the trainable ones where the architecture leaves part of a weight unused on this
+    /// data; nil where unknown.
     package var reachedParameters: Int?
     package var adapters: [Adapter]
     /// Nil when training started from random weights.

@@ -25,7 +25,7 @@ struct FieldEvaluation: Sendable {
     var predictions: [PDEPrediction] = []
   }
 
-  /// - Parameter keeps: whether predictions are kept for pictures.
+  /// Measures all units; `keeps` says whether predictions are kept for pictures.
   func run(
     _ units: [Unit], keeps: Bool = false, model: @escaping PDEPredictor.Model
   ) throws -> Results {
@@ -56,8 +56,9 @@ struct FieldEvaluation: Sendable {
   private func predictions(
     _ units: [Unit], _ model: @escaping PDEPredictor.Model
   ) throws -> [(String, PDEPrediction)] {
-    let results = Mutex([Result<(String, PDEPrediction), any Error>?](
-      repeating: nil, count: units.count))
+    let results = Mutex(
+      [Result<(String, PDEPrediction), any Error>?](
+        repeating: nil, count: units.count))
     let lanes = max(1, min(threads, units.count))
     DispatchQueue.concurrentPerform(iterations: lanes) { lane in
       for index in stride(from: lane, to: units.count, by: lanes) {

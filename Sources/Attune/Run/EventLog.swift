@@ -9,9 +9,9 @@ final class EventLog {
   private var evaluations: [MetricsEvent]
 
   /// Opens the logs of a run.
-  /// - Parameters:
-  ///   - initialDigest: digest of the starting values, line 0 of `steps.jsonl`.
-  ///   - step: the step from which training goes on; later lines are removed.
+  ///
+  /// Line 0 of `steps.jsonl` is the digest of the starting values; lines after `step`, from which
+  /// training goes on, are removed.
   init(_ directory: RunDirectory, initialDigest: String, resumingAt step: Int) throws {
     self.directory = directory
     let oldSteps = Self.lines(directory.file("steps.jsonl")).dropFirst().filter { line in

@@ -8,7 +8,9 @@ import Tasks
 import Tensors
 import Training
 
-/// A recipe made into objects: model with weights, data, digest. Nothing is written yet.
+/// A recipe made into objects: model with weights, data, digest.
+///
+/// Nothing is written yet.
 struct RunSession {
   let plan: RunPlan
   let model: AssembledModel
@@ -133,7 +135,8 @@ struct RunSession {
   func validation() throws -> [String: Double] {
     guard data.hasPart(.val) else { return [:] }
     let evaluation = FieldEvaluation(
-      predictor: PDEPredictor(inputFrames: data.inputFrames, rolloutSteps: 1), metrics: plan.metrics,
+      predictor: PDEPredictor(inputFrames: data.inputFrames, rolloutSteps: 1),
+      metrics: plan.metrics,
       threads: threads)
     let results = try frozen {
       try evaluation.run(data.trajectories(.val), model: predictor)

@@ -39,10 +39,8 @@ package struct TrainResult: Sendable {
 /// Trains by a recipe: writes the run directory, evaluates at the end, writes the report.
 ///
 /// A run with the same digest that was interrupted goes on from its newest checkpoint.
-/// - Parameters:
-///   - shouldStop: asked before every step; a checkpoint is written and exit code 75 returned.
-///   - show: progress of the loop.
-///   - message: one line of text for the log.
+/// `shouldStop` is asked before every step: a checkpoint is written and exit code 75 returned.
+/// `show` hears of the loop's progress, `message` gets single lines for the log.
 package func train(
   _ request: TrainRequest, shouldStop: @escaping () -> Bool = { false },
   show: @escaping (Launch.Progress) -> Void = { _ in },

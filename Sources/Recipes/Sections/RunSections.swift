@@ -66,7 +66,8 @@ package struct OutputSection: Sendable {
 
   static let table: OptionTable = [
     Option(
-      "dir", .path, default: .described("outputs in the working folder"), aliases: ["output_dir", "work_dir", "default_root_dir"],
+      "dir", .path, default: .described("outputs in the working folder"),
+      aliases: ["output_dir", "work_dir", "default_root_dir"],
       "folder of all runs"),
     Option(
       "if_exists", .choice(Existing.self), default: "fail",

@@ -130,7 +130,8 @@ struct Conclusions {
     guard let own = first.reachedParameters, let other = second.reachedParameters,
       other < second.trainedParameters
     else { return " with \(Numbers.percent(share)) of its trained parameters" }
-    return " with \(Numbers.percent(Double(own) / Double(max(1, other)))) of its trained parameters, "
+    return
+      " with \(Numbers.percent(Double(own) / Double(max(1, other)))) of its trained parameters, "
       + "counting those that a gradient reached on this data (\(Numbers.count(own)) of "
       + "\(Numbers.count(other)); by name \(Numbers.percent(share)))"
   }
