@@ -8,7 +8,7 @@ import Testing
 struct LoaderCase: Sendable, CustomTestStringConvertible {
   let file: String
   let format: any TrajectoryFormat.Type
-  var fields: [FieldSelection]?
+  var fields: [FieldRequest]?
   var output = "output.uptf7"
 
   var testDescription: String { file }
@@ -24,11 +24,11 @@ struct LoaderCase: Sendable, CustomTestStringConvertible {
     LoaderCase(file: "sw2d.h5", format: PDEBenchFormat.self),
     LoaderCase(
       file: "mhd.h5", format: TheWellFormat.self,
-      fields: ["magnetic_field", "velocity", "density"].map { FieldSelection($0) }),
+      fields: ["magnetic_field", "velocity", "density"].map { FieldRequest($0) }),
     LoaderCase(file: "gsdr.h5", format: TheWellFormat.self),
     LoaderCase(
       file: "tgc.h5", format: TheWellFormat.self,
-      fields: ["velocity", "density", "temperature"].map { FieldSelection($0) }),
+      fields: ["velocity", "density", "temperature"].map { FieldRequest($0) }),
     LoaderCase(file: "ce.h5", format: PDEGymFormat.self),
     LoaderCase(file: "fnskf.h5", format: PDEGymFormat.self),
     LoaderCase(file: "ns.h5", format: PDEGymFormat.self),
@@ -36,7 +36,7 @@ struct LoaderCase: Sendable, CustomTestStringConvertible {
       file: "pdegym_solution.nc", format: PDEGymFormat.self, output: "output.uptf7_loader"),
     LoaderCase(
       file: "pdegym_solution.nc", format: PDEGymFormat.self,
-      fields: [FieldSelection("u"), FieldSelection("v")], output: "output.uptf7_reshape_F2_C1"),
+      fields: [FieldRequest("u"), FieldRequest("v")], output: "output.uptf7_reshape_F2_C1"),
   ]
 }
 

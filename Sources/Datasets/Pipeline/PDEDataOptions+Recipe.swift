@@ -5,10 +5,12 @@ extension PDEDataOptions {
   /// Reads the data section of a recipe; nil where an error was left in `diagnostics`.
   ///
   /// Fields that mean nothing for PDE trajectories are refused, not passed over.
-  package init?(_ section: DataSection, _ diagnostics: Diagnostics) {
+  package init?(
+    _ section: DataSection, formats: Registry<any TrajectoryFormat.Type> = trajectoryFormats,
+    _ diagnostics: Diagnostics
+  ) {
     let errorsBefore = diagnostics.errors.count
-    let format = trajectoryFormats.entry(for: section.format, diagnostics)
-    _ = OptionReader(section.format, format?.options ?? [], diagnostics)
+    let format = formats.reading(section.format, diagnostics)?.entry
     _ = OptionReader(section.target.selections, [], diagnostics)
     let input = Self.onlyInput(of: section, diagnostics)
     let split = SplitPlan(section.split, diagnostics)
@@ -162,7 +164,7 @@ extension SplitPlan {
         .unknownName(
           kind: "split method of PDE data", name: section.method.name,
           known: ["files", "trajectory"]),
-        at: section.method.location, path: section.method.path)
+        at: section.method.nameLocation, path: section.method.path)
       return nil
     }
   }

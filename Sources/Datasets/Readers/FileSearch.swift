@@ -9,7 +9,8 @@ package enum FileSearch {
   package static func files(
     _ pattern: String, root: String, suffixes: [String]
   ) throws(DataError) -> [String] {
-    let full = pattern.hasPrefix("/") ? pattern : root + "/" + pattern
+    let isAbsolute = pattern.hasPrefix("/")
+    let full = isAbsolute ? pattern : pattern == "." ? root : root + "/" + pattern
     let found = expanded(full).flatMap { path in
       isFolder(path)
         ? contents(of: path).filter { name in suffixes.contains { name.hasSuffix("." + $0) } }

@@ -1,0 +1,78 @@
+import Datasets
+import Foundation
+import TestSupport
+import Tensors
+import Testing
+
+@Suite("Normalization per trajectory", .enabled(if: Shared.isPresent, "../shared is absent"))
+struct ReferenceNormalizationTests {
+  /// Float32 rounding of values of order 10.
+  private let tolerance: Float = 2e-6
+
+  @Test("agrees with the reference's statistics, normalization and its inverse")
+  func agrees() throws {
+    let fixture = try FixtureTensors("fixtures/morph/c01_revin.safetensors")
+    let (input, normalized) = (try fixture["input.x"], try fixture["output.normalized"])
+    let (means, variances) = (try fixture["output.mu"], try fixture["output.var"])
+    let denormalized = try fixture["output.denormalized"]
+    let size = input.values.count / input.shape[0]
+    for trajectory in 0..<input.shape[0] {
+      let part = trajectory * size..<(trajectory + 1) * size
+      let values = Tensor(Array(input.values[part]), shape: Array(input.shape.dropFirst()))
+      let moments = values.fieldMoments()
+      for field in 0..<input.shape[2] {
+        let row = trajectory * input.shape[2] + field
+        #expect(abs(Float(moments[field].mean) - means.values[row]) < tolerance)
+        #expect(
+          abs(Float(moments[field].variance) - variances.values[row])
+            < tolerance * max(1, variances.values[row]))
+      }
+      let scaling = FieldScaling(sample: moments)
+      let result = scaling.normalized(values)
+      for (ours, theirs) in zip(result.elements(as: Float.self), normalized.values[part]) {
+        #expect(abs(ours - theirs) < tolerance)
+      }
+      let back = scaling.denormalized(result).elements(as: Float.self)
+      for (ours, theirs) in zip(back, denormalized.values[part]) {
+        #expect(abs(ours - theirs) < tolerance * max(1, abs(theirs)))
+      }
+    }
+  }
+}
+
+@Suite("Moments and quantiles")
+struct MomentsTests {
+  private func moments(_ values: [Float]) -> Moments {
+    var moments = Moments()
+    values.withUnsafeBufferPointer { moments.add($0) }
+    return moments
+  }
+
+  @Test("pieces join to the whole, also far from zero")
+  func joins() {
+    let values = (0..<1000).map { Float(4096 + sin(Double($0))) }
+    let whole = moments(values)
+    var joined = moments(Array(values[..<137]))
+    joined.join(moments(Array(values[137..<640])))
+    joined.join(Moments())
+    joined.join(moments(Array(values[640...])))
+    let mean = values.reduce(0) { $0 + Double($1) } / 1000
+    let variance = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / 1000
+    #expect(abs(whole.mean - mean) < 1e-11)
+    #expect(abs(whole.variance - variance) < 1e-11)
+    #expect(abs(joined.mean - mean) < 1e-11)
+    #expect(abs(joined.variance - variance) < 1e-11)
+    #expect(joined.count == 1000)
+    #expect(joined.minimum == values.min())
+    #expect(joined.maximum == values.max())
+  }
+
+  @Test("quantiles lie linearly between order statistics")
+  func quantiles() {
+    let sorted: [Float] = [1, 2, 4, 8]
+    #expect(FieldStatistics.quantile(0, of: sorted) == 1)
+    #expect(FieldStatistics.quantile(0.5, of: sorted) == 3)
+    #expect(FieldStatistics.quantile(0.75, of: sorted) == 5)
+    #expect(FieldStatistics.quantile(1, of: sorted) == 8)
+  }
+}
