@@ -8,8 +8,10 @@ struct OutputOptions: ParsableArguments {
 
 /// Options of verbs that read a recipe.
 struct RecipeOptions: ParsableArguments {
-  @Option(name: .customLong("set"), parsing: .unconditionalSingleValue, help: ArgumentHelp(
-    "Change a field: train.epochs=3, or ~train.ema to remove it.", valueName: "path=value"))
+  @Option(
+    name: .customLong("set"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "Change a field: train.epochs=3, or ~train.ema to remove it.", valueName: "path=value"))
   var changes: [String] = []
 
   @Option(help: "Threads to use (distributed.threads).")

@@ -17,10 +17,7 @@ extension RunSession {
   ///   - checkpoint: what the weights are, for the record.
   ///   - step: of these weights.
   func evaluate(part: String, checkpoint: String, step: Int) throws -> EvaluatedSplit? {
-    guard let part = SplitPart(rawValue: part) else {
-      throw RunError.notOffered(
-        field: "eval.split", value: part, instead: "Choose train, val or test")
-    }
+    let part = try self.part(named: part)
     guard data.hasPart(part) else { return nil }
     let clock = ContinuousClock.now
     let evaluation = FieldEvaluation(
