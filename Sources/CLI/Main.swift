@@ -12,6 +12,7 @@ struct AttuneCommand: ParsableCommand {
     version: programVersion,
     subcommands: [
       DataCommand.self,
+      EvalCommand.self,
       ReportCommand.self,
       TrainCommand.self,
       VerifyCommand.self,

@@ -18,7 +18,8 @@ package struct RunDocument: Sendable {
     self.directory = directory
   }
 
-  /// Reads `record.json`, `steps.jsonl` and `metrics.jsonl` of a run's folder.
+  /// Reads `record.json`, `steps.jsonl` and `metrics.jsonl` of a run's folder; the last may be absent,
+  /// as with `tracking.jsonl: false`.
   ///
   /// - Throws: `ReportError` naming the file and line that is missing or cannot be read.
   package init(directory: String) throws(ReportError) {
@@ -28,7 +29,10 @@ package struct RunDocument: Sendable {
       from: folder.appending(path: "record.json").path)
     // Line 0 of steps.jsonl holds the digest of the starting values, not a step.
     steps = try Self.lines(of: folder.appending(path: "steps.jsonl"), skipping: 1)
-    evaluations = try Self.lines(of: folder.appending(path: "metrics.jsonl"), skipping: 0)
+    let metrics = folder.appending(path: "metrics.jsonl")
+    evaluations =
+      FileManager.default.fileExists(atPath: metrics.path)
+      ? try Self.lines(of: metrics, skipping: 0) : []
     self.directory = directory
   }
 

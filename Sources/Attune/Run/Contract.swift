@@ -20,8 +20,7 @@ struct Contract: Codable, Sendable, Equatable {
     var interval: Double?
     /// Grid spacing along width, height, depth; nil where unknown.
     var spacing: [Double?]
-    /// `zscore`, `per-trajectory`, `per-window`, `none`.
-    var normalization: String
+    var normalization: FieldNormalization
     var means: [Double]
     var standardDeviations: [Double]
 
@@ -45,17 +44,55 @@ struct Contract: Codable, Sendable, Equatable {
   init(_ data: PreparedData) {
     var inputs: [String: Input] = [:]
     for source in data.sources {
-      let set = source.data.set
-      let scaling = source.data.scaling
-      inputs[data.sources.count == 1 ? "state" : source.name] = Input(
-        fields: zip(set.fields, source.data.statistics).map { field, statistics in
-          Field(
-            name: field.name, components: field.components, quantiles: statistics.quantiles)
-        }, frameShape: set.frameShape, inputFrames: data.inputFrames,
-        interval: set.files[0].interval, spacing: set.files[0].spacing,
-        normalization: source.data.options.normalization.rawValue, means: scaling.means,
-        standardDeviations: scaling.deviations)
+      inputs[data.sources.count == 1 ? Self.onlyInput : source.name] = Input(source.data.contract)
     }
     self.inputs = inputs
+  }
+
+  /// Name of the input of a run with one source of data.
+  static let onlyInput = "state"
+
+  /// What the input of that name must be.
+  func state(_ name: String) -> StateContract? {
+    inputs[name].map { StateContract($0, quantileShares: quantileShares) }
+  }
+}
+
+extension Contract.Input {
+  init(_ state: StateContract) {
+    self.init(
+      fields: state.fields.indices.map {
+        Contract.Field(
+          name: state.fields[$0], components: state.components[$0], quantiles: state.quantiles[$0])
+      }, frameShape: state.frameShape, inputFrames: state.inputFrames, interval: state.interval,
+      spacing: state.spacing, normalization: state.normalization, means: state.means,
+      standardDeviations: state.standardDeviations)
+  }
+}
+
+extension StateContract {
+  fileprivate init(_ input: Contract.Input, quantileShares: [Double]) {
+    self.init(
+      fields: input.fields.map(\.name), components: input.fields.map(\.components),
+      frameShape: input.frameShape, inputFrames: input.inputFrames, interval: input.interval,
+      spacing: input.spacing, normalization: input.normalization, means: input.means,
+      standardDeviations: input.standardDeviations, quantileShares: quantileShares,
+      quantiles: input.fields.map(\.quantiles))
+  }
+
+  /// Refuses what breaks this contract, unless it is accepted by name.
+  ///
+  /// - Returns: The accepted differences, as texts for the output's metadata.
+  func check(
+    _ found: StateContract, input: String, accepting accepted: [String]
+  ) throws(RunError) -> [String] {
+    let all = mismatches(with: found)
+    let refused = all.filter { !accepted.contains($0.name) }
+    guard refused.isEmpty else {
+      throw .contract(
+        input: input,
+        differences: refused.map { .init(name: $0.name, expected: $0.expected, found: $0.found) })
+    }
+    return all.map { "\($0.name): expected \($0.expected), found \($0.found)" }
   }
 }

@@ -10,10 +10,10 @@ struct DataPlan {
     let section: DataSection
     /// Dotted path of the section, as `data` or `data.sources.0`.
     let path: String
-    let options: PDEDataOptions
+    var options: PDEDataOptions
   }
 
-  let sources: [Source]
+  var sources: [Source]
   let batchSize: Int
 
   /// Decodes; what is wrong or not offered goes to `diagnostics`, and then nil is returned.

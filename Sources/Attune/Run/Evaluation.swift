@@ -52,25 +52,30 @@ struct FieldEvaluation: Sendable {
     return results
   }
 
-  /// One unit per thread at a time; the order of results is that of the units.
   private func predictions(
     _ units: [Unit], _ model: @escaping PDEPredictor.Model
   ) throws -> [(String, PDEPrediction)] {
-    let results = Mutex(
-      [Result<(String, PDEPrediction), any Error>?](
-        repeating: nil, count: units.count))
-    let lanes = max(1, min(threads, units.count))
-    DispatchQueue.concurrentPerform(iterations: lanes) { lane in
-      for index in stride(from: lane, to: units.count, by: lanes) {
-        let result = Result {
-          let trajectory = try units[index]()
-          return (trajectory.identifier, predictor(trajectory, model: model))
-        }
-        results.withLock { $0[index] = result }
-      }
+    let predictor = predictor
+    return try concurrentResults(units.count, threads: threads) { index in
+      let trajectory = try units[index]()
+      return (trajectory.identifier, predictor(trajectory, model: model))
     }
-    return try results.withLock { $0 }.compactMap { try $0?.get() }
   }
+}
+
+/// What `body` gives for 0..<`count`, in this order, each thread working on one at a time.
+func concurrentResults<Value: Sendable>(
+  _ count: Int, threads: Int, _ body: @Sendable (Int) throws -> Value
+) throws -> [Value] {
+  let results = Mutex([Result<Value, any Error>?](repeating: nil, count: count))
+  let lanes = max(1, min(threads, count))
+  DispatchQueue.concurrentPerform(iterations: lanes) { lane in
+    for index in stride(from: lane, to: count, by: lanes) {
+      let result = Result { try body(index) }
+      results.withLock { $0[index] = result }
+    }
+  }
+  return try results.withLock { $0 }.compactMap { try $0?.get() }
 }
 
 extension FieldEvaluation.Results {

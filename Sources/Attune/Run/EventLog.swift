@@ -1,50 +1,69 @@
 import Foundation
+import Formats
+import Launch
 import Recipes
 
-/// Appends to `steps.jsonl`, `metrics.jsonl` and `metrics.csv`, and cuts them back on resume.
+/// Appends to `steps.jsonl`, and to `metrics.jsonl`, `metrics.csv` and TensorBoard's event file as
+/// `tracking` says; cuts them back on resume.
 final class EventLog {
-  private let directory: RunDirectory
   private let steps: FileHandle
-  private let metrics: FileHandle
+  private let metrics: FileHandle?
+  private let table: String?
+  private let tensorBoard: TensorBoardLog?
   private var evaluations: [MetricsEvent]
 
   /// Opens the logs of a run.
   ///
-  /// Line 0 of `steps.jsonl` is the digest of the starting values; lines after `step`, from which
-  /// training goes on, are removed.
-  init(_ directory: RunDirectory, initialDigest: String, resumingAt step: Int) throws {
-    self.directory = directory
-    let oldSteps = Self.lines(directory.file("steps.jsonl")).dropFirst().filter { line in
+  /// `tracking` says which are written, and where. Line 0 of `steps.jsonl` is the digest of the
+  /// starting values; lines after `step`, from which training goes on, are removed.
+  init(
+    _ directory: RunDirectory, tracking: TrackingSection, initialDigest: String,
+    resumingAt step: Int
+  ) throws {
+    let stepsPath = directory.file("steps.jsonl")
+    let oldSteps = Self.lines(stepsPath).dropFirst().filter { line in
       let event = try? JSONLines.event(StepEvent.self, in: line, file: "", number: 0)
       return event.map { $0.step <= step } ?? false
     }
-    let oldMetrics = Self.lines(directory.file("metrics.jsonl")).compactMap { line in
-      try? JSONLines.event(MetricsEvent.self, in: line, file: "", number: 0)
-    }.filter { $0.step <= step }
-    evaluations = oldMetrics
     let first = JSONLines.line(initialDigest: initialDigest)
     let kept = step > 0 ? oldSteps.map { $0 + "\n" }.joined() : ""
     try directory.write(text: first + kept, to: "steps.jsonl")
-    try directory.write(
-      text: step > 0 ? oldMetrics.map { JSONLines.line($0) }.joined() : "", to: "metrics.jsonl")
-    if step == 0 { evaluations = [] }
-    steps = try Self.appending(directory.file("steps.jsonl"))
-    metrics = try Self.appending(directory.file("metrics.jsonl"))
+    steps = try Self.appending(stepsPath)
+
+    evaluations = []
+    if let path = tracking.jsonLines.path(standard: directory.file("metrics.jsonl")) {
+      if step > 0 {
+        evaluations = Self.lines(path).compactMap { line in
+          try? JSONLines.event(MetricsEvent.self, in: line, file: "", number: 0)
+        }.filter { $0.step <= step }
+      }
+      try writeAtomically(
+        Data(evaluations.map { JSONLines.line($0) }.joined().utf8), to: path)
+      metrics = try Self.appending(path)
+    } else {
+      metrics = nil
+    }
+    table = tracking.csv.path(standard: directory.file("metrics.csv"))
+    tensorBoard = try tracking.tensorBoard.path(standard: directory.file("tb")).map {
+      try TensorBoardLog(folder: $0, host: MachineInfo.current.host, resumingAt: step)
+    }
   }
 
   deinit {
     try? steps.close()
-    try? metrics.close()
+    try? metrics?.close()
   }
 
   func append(_ event: StepEvent) throws {
     try steps.write(contentsOf: Data(JSONLines.line(event).utf8))
+    try tensorBoard?.append(event)
   }
 
   func append(_ event: MetricsEvent) throws {
-    try metrics.write(contentsOf: Data(JSONLines.line(event).utf8))
+    try metrics?.write(contentsOf: Data(JSONLines.line(event).utf8))
     evaluations.append(event)
-    try directory.write(text: csv(), to: "metrics.csv")
+    if let table { try writeAtomically(Data(csv().utf8), to: table) }
+    try tensorBoard?.append(event)
   }
 
   /// One row per evaluation; columns are all metrics by name, stable over a run.
@@ -67,5 +86,16 @@ final class EventLog {
     let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
     try handle.seekToEnd()
     return handle
+  }
+}
+
+extension TrackingSection.Log {
+  /// Where the log goes; nil for one that is off.
+  fileprivate func path(standard: String) -> String? {
+    switch self {
+    case .off: nil
+    case .on: standard
+    case .at(let path): path
+    }
   }
 }

@@ -52,11 +52,13 @@ struct ModelPlan {
   }
 
   /// Draws or reads the weights and attaches the adapters.
-  func assemble() throws -> AssembledModel {
+  ///
+  /// - Parameter readingWeights: false draws them in any case, to look at the model alone.
+  func assemble(readingWeights: Bool = true) throws -> AssembledModel {
     let seed = UInt64(bitPattern: Int64(recipe.seed))
     tree.initialize(seed: seed)
     var weights: RunRecord.Weights?
-    if case .file(let path) = recipe.model.weights {
+    if readingWeights, case .file(let path) = recipe.model.weights {
       weights = try loadWeights(path, into: tree, backbone: backbone, section: recipe.model)
     }
     let attached = try adapters.map { settings, method in

@@ -9,13 +9,24 @@ package enum RunError: ExitCoded, Equatable {
   case notARun(path: String, reason: String)
   case weightsDoNotFit(path: String, problems: [String])
   case dataTooShort(what: String)
-  case contractBroken(input: String, differences: [String])
-  case contract(field: String, expected: String, found: String, input: String)
+  /// The input is not what the run was trained on.
+  case contract(input: String, differences: [Difference])
+  /// A value of the recipe that cannot be followed with this data and model.
+  case settingInvalid(field: String, found: String, expected: String)
+
+  /// Where an input breaks a run's contract.
+  package struct Difference: Sendable, Equatable {
+    /// What `--accept` takes.
+    package var name: String
+    package var expected: String
+    package var found: String
+  }
 
   package var exitCode: ExitCode {
     switch self {
     case .notOffered: .unavailable
     case .outputExists: .cannotCreate
+    case .settingInvalid: .invalidRecipe
     default: .malformedData
     }
   }
@@ -31,7 +42,7 @@ extension RunError: CustomStringConvertible {
         + "another name or output.dir"
     case .inputsChanged(let path, let files):
       "\(path): the run's inputs have changed since it began: \(files.joined(separator: ", ")). Put "
-        + "them back, or start a new run"
+        + "them back, start a new run, or, to evaluate only, pass --accept inputs"
     case .notARun(let path, let reason): "\(path): not a run directory: \(reason)"
     case .weightsDoNotFit(let path, let problems):
       "\(path): the weights do not fit the model: "
@@ -39,11 +50,14 @@ extension RunError: CustomStringConvertible {
         + (problems.count > 8 ? "; and \(problems.count - 8) more" : "")
         + ". Check model.backbone's size, or set model.strict: report"
     case .dataTooShort(let what): what
-    case .contractBroken(let input, let differences):
-      "\(input): differs from what the run was trained on: \(differences.joined(separator: "; "))"
-    case .contract(let field, let expected, let found, let input):
-      "\(input): \(field): expected \(expected), found \(found). Pass --accept \(field) to go on "
-        + "all the same"
+    case .contract(let input, let differences):
+      "\(input): not what the run was trained on: "
+        + differences.map { "\($0.name): expected \($0.expected), found \($0.found)" }
+        .joined(separator: "; ")
+        + ". Give a fitting input, or pass "
+        + differences.map { "--accept \($0.name)" }.joined(separator: " ")
+    case .settingInvalid(let field, let found, let expected):
+      "\(field): \(found), expected \(expected). Change the field"
     }
   }
 }

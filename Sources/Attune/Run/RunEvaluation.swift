@@ -19,10 +19,7 @@ extension RunSession {
   /// - Returns: nil where the data have nothing in the part.
   /// - Throws: for an unknown part, and what reading the data throws.
   func evaluate(part: String, checkpoint: String, step: Int) throws -> EvaluatedSplit? {
-    guard let part = SplitPart(rawValue: part) else {
-      throw RunError.notOffered(
-        field: "eval.split", value: part, instead: "Choose train, val or test")
-    }
+    let part = try self.part(named: part)
     guard data.hasPart(part) else { return nil }
     let clock = ContinuousClock.now
     let evaluation = FieldEvaluation(

@@ -7,7 +7,7 @@ struct RunPlan {
   let recipe: Recipe
   let resolved: ResolvedRecipe
   let model: ModelPlan
-  let data: DataPlan
+  var data: DataPlan
   let task: any LearningTask.Type
   let metrics: [any FieldMetric.Type]
   let headline: any Metric.Type

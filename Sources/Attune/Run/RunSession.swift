@@ -97,6 +97,28 @@ struct RunSession {
       skippableSteps: { if case .skip(let count) = train.nonfinite { count } else { 0 } }())
   }
 
+  /// The loop at its start, or where `resuming` left it.
+  func trainer(resuming: LoadedState? = nil) throws -> Trainer {
+    try Trainer(
+      try trainingPlan(), schedule: schedule(), optimizer: plan.optimizer,
+      trainable: model.adapted.trainable, resuming: resuming, loss: loss)
+  }
+
+  /// Refuses what would only be met while training or after it, before anything is written.
+  func check() throws {
+    _ = try trainer()
+    _ = try part(named: recipe.evaluation.split)
+  }
+
+  /// The part of the data that a name means.
+  func part(named name: String) throws(RunError) -> SplitPart {
+    guard let part = SplitPart(rawValue: name) else {
+      throw .settingInvalid(
+        field: "eval.split", found: name, expected: "one of train, val, test")
+    }
+    return part
+  }
+
   /// The value that picks the best checkpoint: the recipe's, else the task's headline on the
   /// validation part, else the training loss.
   private func monitor() throws -> TrainingPlan.Monitor {
@@ -104,10 +126,17 @@ struct RunSession {
     let name = recipe.train.monitor ?? standard
     guard !name.hasSuffix("/loss") else { return .init(name: name, lowerIsBetter: true) }
     let metric = try Metrics.named(name)
+    guard data.hasPart(.val), plan.metrics.contains(where: { $0.name == metric.name }) else {
+      throw RunError.settingInvalid(
+        field: "train.monitor", found: name,
+        expected: data.hasPart(.val)
+          ? "val/ and one of eval.metrics (\(plan.metrics.map { $0.name }.joined(separator: ", ")))"
+          : "train/loss, since the split has no validation part")
+    }
     if let mode = recipe.train.mode, (mode == .min) != metric.lowerIsBetter {
-      throw RunError.notOffered(
-        field: "train.mode", value: "\(mode.rawValue) for \(name)",
-        instead: "\(metric.lowerIsBetter ? "Smaller" : "Larger") is better for this metric")
+      throw RunError.settingInvalid(
+        field: "train.mode", found: "\(mode.rawValue) for \(name)",
+        expected: metric.lowerIsBetter ? "min for this metric" : "max for this metric")
     }
     return .init(name: name, lowerIsBetter: metric.lowerIsBetter)
   }

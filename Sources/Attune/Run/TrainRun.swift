@@ -76,15 +76,17 @@ private struct TrainRun {
     self.session = session
     self.request = request
     self.message = message
+    try session.check()
+    var given: LoadedState?
+    if case .checkpoint(let path) = session.recipe.train.resume {
+      given = try LoadedState(path, digest: session.digest)
+    }
     directory = try Self.claim(session)
     checkpoints = CheckpointFolder(path: directory.file("checkpoints"))
-    let checkpoint: String? =
-      switch session.recipe.train.resume {
-      case .auto: checkpoints.newest
-      case .never: nil
-      case .checkpoint(let path): path
-      }
-    resumed = try checkpoint.map { try LoadedState($0, digest: session.digest) }
+    if given == nil, session.recipe.train.resume == .auto, let newest = checkpoints.newest {
+      given = try LoadedState(newest, digest: session.digest)
+    }
+    resumed = given
     status = RunDirectory.Status(
       state: .running, program: programVersion, digest: session.digest,
       step: resumed?.state.step ?? 0, exitCode: nil,
@@ -120,12 +122,11 @@ private struct TrainRun {
   ) throws -> TrainResult {
     try writeHead()
     let parameters = session.model.adapted.trainable
-    var trainer = try Trainer(
-      try session.trainingPlan(), schedule: session.schedule(), optimizer: session.plan.optimizer,
-      trainable: parameters, resuming: resumed, loss: session.loss)
+    var trainer = try session.trainer(resuming: resumed)
     try resumed?.restore(parameters)
     let log = try EventLog(
-      directory, initialDigest: digest(of: parameters), resumingAt: trainer.state.step)
+      directory, tracking: session.recipe.tracking, initialDigest: digest(of: parameters),
+      resumingAt: trainer.state.step)
     announce(trainer)
     let observers = observers(parameters, log, shouldStop: shouldStop, show: show)
     let session = session

@@ -22,8 +22,8 @@ package struct MakePDERequest: Sendable {
   }
 }
 
-/// A parameter that cannot be read.
-package struct ParameterError: ExitCoded, CustomStringConvertible {
+/// Arguments that cannot be followed.
+package struct CommandLineError: ExitCoded, CustomStringConvertible {
   package let description: String
   package var exitCode: ExitCode { .wrongCommandLine }
 }
@@ -57,7 +57,7 @@ package func makePDEData(
 
 private func parameterChoice(
   _ text: String
-) throws(ParameterError) -> (String, ParameterChoice) {
+) throws(CommandLineError) -> (String, ParameterChoice) {
   let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
   let numbers = (parts.last ?? "").split(separator: ":").map { Double($0) }
   if parts.count == 2, numbers.count == 1, let value = numbers[0] {
@@ -68,6 +68,6 @@ private func parameterChoice(
   {
     return (parts[0], .drawn(low...high))
   }
-  throw ParameterError(
+  throw CommandLineError(
     description: "--parameter '\(text)': expected name=value or name=low:high, as Nu=0.03:0.3")
 }

@@ -38,9 +38,12 @@ package struct TrainSummary: Codable, Sendable {
 }
 
 /// The metrics of a run beside its baseline, at most 80 columns.
-package func resultTable(_ record: RunRecord) -> String {
+package func resultTable(_ record: RunRecord) -> String { resultTable(record.evaluations) }
+
+/// The metrics of evaluations beside their baseline, at most 80 columns.
+func resultTable(_ evaluations: [RunRecord.Evaluation]) -> String {
   var lines: [String] = []
-  for evaluation in record.evaluations {
+  for evaluation in evaluations {
     lines.append(
       padded("\(evaluation.split) (\(evaluation.checkpoint), step \(evaluation.step))", 26)
         + padded("value", 10) + padded("95 % interval", 22) + evaluation.baselineName)

@@ -19,6 +19,24 @@ package struct StateContract: Codable, Sendable, Equatable {
   /// Per field, values of the training part before normalization.
   package var quantiles: [[Double]]
 
+  package init(
+    fields: [String], components: [[String]], frameShape: [Int], inputFrames: Int,
+    interval: Double?, spacing: [Double?], normalization: FieldNormalization, means: [Double],
+    standardDeviations: [Double], quantileShares: [Double], quantiles: [[Double]]
+  ) {
+    self.fields = fields
+    self.components = components
+    self.frameShape = frameShape
+    self.inputFrames = inputFrames
+    self.interval = interval
+    self.spacing = spacing
+    self.normalization = normalization
+    self.means = means
+    self.standardDeviations = standardDeviations
+    self.quantileShares = quantileShares
+    self.quantiles = quantiles
+  }
+
   /// One difference between contract and data.
   package struct Mismatch: Sendable, Equatable {
     /// What `--accept` takes.
@@ -27,10 +45,10 @@ package struct StateContract: Codable, Sendable, Equatable {
     package let found: String
   }
 
-  /// Where `found` breaks this contract: fields, components, time step, grid spacing, or a median
-  /// outside the 0.1 % to 99.9 % range of the training data.
+  /// Where `found` breaks this contract: fields, components, grid, time step, grid spacing, or a
+  /// median outside the 0.1 % to 99.9 % range of the training data.
   ///
-  /// The number of grid points is free; what is unknown on one side is not compared.
+  /// What is unknown on one side is not compared.
   package func mismatches(with found: StateContract) -> [Mismatch] {
     var mismatches: [Mismatch] = []
     func compare<Value: Equatable>(_ name: String, _ expected: Value, _ value: Value) {
@@ -39,6 +57,7 @@ package struct StateContract: Codable, Sendable, Equatable {
     }
     compare("fields", fields, found.fields)
     compare("components", components.map(\.count), found.components.map(\.count))
+    compare("grid", Array(frameShape.dropFirst(2)), Array(found.frameShape.dropFirst(2)))
     compareStep("dt", interval, found.interval, into: &mismatches)
     for (axis, (expected, value)) in zip(["dz", "dy", "dx"], zip(spacing, found.spacing)) {
       compareStep(axis, expected, value, into: &mismatches)
@@ -50,16 +69,21 @@ package struct StateContract: Codable, Sendable, Equatable {
       else { continue }
       mismatches.append(
         Mismatch(
-          name: "values of \(field)", expected: "a median in [\(low), \(high)]",
+          name: "values.\(field)", expected: "a median in [\(low), \(high)]",
           found: "\(values[place])"))
     }
     return mismatches
   }
 
+  /// Relative difference that steps of time and space may have.
+  private static let stepTolerance = 1e-4
+
   private func compareStep(
     _ name: String, _ expected: Double?, _ found: Double?, into mismatches: inout [Mismatch]
   ) {
-    guard let expected, let found, abs(expected - found) > 1e-3 * abs(expected) else { return }
+    guard let expected, let found, abs(expected - found) > Self.stepTolerance * abs(expected) else {
+      return
+    }
     mismatches.append(Mismatch(name: name, expected: "\(expected)", found: "\(found)"))
   }
 }

@@ -1,0 +1,58 @@
+import Adapters
+import Checkpoints
+import Datasets
+import Foundation
+import Formats
+import Recipes
+import Training
+
+/// A run read back from its directory: its recipe with absolute paths, its contract, its weights.
+struct FinishedRun {
+  let directory: RunDirectory
+  let status: RunDirectory.Status
+  let contract: Contract
+  /// Normalization takes the numbers that the run stored, whatever lies under its data's paths now.
+  let plan: RunPlan
+
+  init(_ path: String) throws {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw FormatError.fileMissing(path: path)
+    }
+    directory = RunDirectory(path: FilePath.absolute(path, relativeTo: FilePath.current))
+    status = try directory.read(RunDirectory.Status.self, from: "status.json")
+    contract = try directory.read(Contract.self, from: "contract.json")
+    var plan = try RunPlan(file: directory.file("recipe.resolved.yaml"), overrides: [])
+    for (place, source) in plan.data.sources.enumerated()
+    where source.options.normalization == .zscore {
+      let name = plan.data.sources.count == 1 ? Contract.onlyInput : source.name
+      guard let input = contract.inputs[name] else {
+        throw RunError.notARun(path: path, reason: "contract.json has no input '\(name)'")
+      }
+      plan.data.sources[place].options.statistics = .init(
+        means: input.means, stds: input.standardDeviations)
+    }
+    self.plan = plan
+  }
+
+  /// Gives a model the weights of a checkpoint.
+  ///
+  /// - Parameter name: `best` or `last`; nil takes the recipe's, or `last` where a run never had a
+  ///   best one.
+  /// - Returns: Which it was, and its step.
+  func restore(
+    _ model: AdaptedModel, checkpoint name: String?
+  ) throws -> (name: String, step: Int) {
+    let folder = CheckpointFolder(path: directory.file("checkpoints"))
+    let wanted = name ?? plan.recipe.evaluation.checkpoint.rawValue
+    let candidates = name == nil ? [wanted, "last"] : [wanted]
+    for candidate in candidates {
+      guard let path = folder.linked(candidate) else { continue }
+      let state = try LoadedState(path, digest: status.digest)
+      try state.restore(model.trainable)
+      return (candidate, state.state.step)
+    }
+    throw RunError.notARun(
+      path: directory.path,
+      reason: "it has no checkpoint '\(wanted)'. Train it to a checkpoint, or choose another")
+  }
+}
