@@ -9,6 +9,7 @@ recipes=recipes/pde/quickstart
 out=$PWD/outputs/quickstart
 jobs=$(nproc)
 started=$SECONDS
+trap 'kill $(jobs -rp) 2>/dev/null || true' EXIT
 
 grid=(--grid 128 --frames 21 --dt 0.05 --force --quiet)
 runs=()

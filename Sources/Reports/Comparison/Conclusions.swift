@@ -95,20 +95,20 @@ struct Conclusions {
       ? "difference \(Self.text(found[0]))"
       : "differences " + found.map { "\(Self.text($0)) (seed \($0.seed))" }.joined(separator: ", ")
     let onSeeds = found.count == 1 ? "" : " on all \(found.count) seeds"
+    let cost = metric.hasSuffix("_rollout") ? "" : parameterShare(first, second)
     switch outcome {
     case .same:
       return "\(place), \(first.name) reaches about the same \(metric) as \(second.name)"
-        + parameterShare(first, second)
-        + ": \(numbers), \(found.count == 1 ? "the interval" : "every interval") within \(Numbers.percent(Self.equivalence)) of "
+        + "\(cost): \(numbers), \(found.count == 1 ? "the interval" : "every interval") within \(Numbers.percent(Self.equivalence)) of "
         + "\(second.name)'s value\(direction(found))."
     case .firstIsBetter, .secondIsBetter:
       let (better, worse) =
         outcome == .firstIsBetter ? (first.name, second.name) : (second.name, first.name)
       return "\(place), \(better) has a \(found[0].lowerIsBetter ? "lower" : "higher") \(metric) "
-        + "than \(worse)\(onSeeds): \(numbers)\(found.count == 1 ? ", the interval excludes 0" : ", all intervals exclude 0")."
+        + "than \(worse)\(outcome == .firstIsBetter ? cost : "")\(onSeeds): \(numbers)\(found.count == 1 ? ", the interval excludes 0" : ", all intervals exclude 0")."
     case .signChanges:
-      return "\(place), neither \(first.name) nor \(second.name) is better: the sign of the "
-        + "difference in \(metric) changes with the seed (\(numbers))."
+      return "\(place), neither \(first.name)\(cost) nor \(second.name) is better: the sign of "
+        + "the difference in \(metric) changes with the seed (\(numbers))."
     case .undecided:
       let decided = found.filter { $0.verdict != .undecided }.count
       let reason =
