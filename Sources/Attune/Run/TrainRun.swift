@@ -125,9 +125,11 @@ private struct TrainRun {
     var trainer = try Trainer(
       try session.trainingPlan(), schedule: session.schedule(), optimizer: session.plan.optimizer,
       trainable: parameters, resuming: resumed, loss: session.loss)
+    let initialDigest = digest(of: parameters)
     try resumed?.restore(parameters)
+    if let best = trainer.state.bestStep { try checkpoints.markBest(step: best) }
     let log = try EventLog(
-      directory, initialDigest: digest(of: parameters), resumingAt: trainer.state.step)
+      directory, initialDigest: initialDigest, resumingAt: trainer.state.step)
     announce(trainer)
     let observers = observers(parameters, log, shouldStop: shouldStop, show: show)
     let session = session
