@@ -32,6 +32,12 @@ package struct CheckpointFolder: Sendable {
     try removeOld(keep: keep)
   }
 
+  /// Points `best` to a state that is here: a killed writer may have left it at an older one.
+  package func markBest(step: Int) throws {
+    let name = Self.name(of: step)
+    if isComplete(name) { try link("best", to: name) }
+  }
+
   /// Steps of all complete states, ascending.
   package var steps: [Int] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []

@@ -123,9 +123,11 @@ private struct TrainRun {
     try writeHead()
     let parameters = session.model.adapted.trainable
     var trainer = try session.trainer(resuming: resumed)
+    let initialDigest = digest(of: parameters)
     try resumed?.restore(parameters)
+    if let best = trainer.state.bestStep { try checkpoints.markBest(step: best) }
     let log = try EventLog(
-      directory, tracking: session.recipe.tracking, initialDigest: digest(of: parameters),
+      directory, tracking: session.recipe.tracking, initialDigest: initialDigest,
       resumingAt: trainer.state.step)
     announce(trainer)
     let observers = observers(parameters, log, shouldStop: shouldStop, show: show)
