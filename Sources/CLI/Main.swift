@@ -11,10 +11,15 @@ struct AttuneCommand: ParsableCommand {
     abstract: "Fine-tunes vision and science models by recipe.",
     version: programVersion,
     subcommands: [
+      CopyCommand.self,
       DataCommand.self,
       EvalCommand.self,
+      InspectCommand.self,
+      ListCommand.self,
+      PredictCommand.self,
       ReportCommand.self,
       TrainCommand.self,
+      ValidateCommand.self,
       VerifyCommand.self,
     ])
 

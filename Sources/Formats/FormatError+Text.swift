@@ -19,6 +19,8 @@ extension FormatError: CustomStringConvertible {
         + "Ask for a part inside the array."
     case .wrongElementType(let path, let object, let expected, let found):
       "\(path): '\(object)' holds \(found), expected \(expected). Choose another object."
+    case .outputExists(let path, let replacing):
+      "\(path): exists already. \(replacing), or choose another name."
     case .cannotCreate(let path, let reason):
       "\(path): cannot be created (\(reason)). Check that the folder exists and is writable."
     case .writeFailed(let path, let reason):

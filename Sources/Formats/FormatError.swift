@@ -16,6 +16,8 @@ package enum FormatError: Error, Sendable, Equatable {
   case outOfBounds(path: String, object: String, start: [Int], count: [Int], shape: [Int])
   /// An element type that does not convert to the wanted one.
   case wrongElementType(path: String, object: String, expected: String, found: String)
+  /// The output file exists and is not to be replaced; `replacing` says how it would be.
+  case outputExists(path: String, replacing: String)
   /// The output file cannot be made.
   case cannotCreate(path: String, reason: String)
   /// Writing stopped half-way; nothing is left under the final name.
@@ -40,7 +42,7 @@ package enum FormatError: Error, Sendable, Equatable {
     case .fileMissing, .cannotRead: .inputMissing
     case .malformed, .objectMissing, .wrongAxes, .outOfBounds, .wrongElementType: .invalidData
     case .unsupported: .unsupported
-    case .cannotCreate: .cannotCreate
+    case .cannotCreate, .outputExists: .cannotCreate
     case .writeFailed: .inputOutput
     }
   }

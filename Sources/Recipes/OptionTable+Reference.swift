@@ -29,7 +29,7 @@ extension OptionTable {
 
 extension Option {
   /// The sentence with range and unit.
-  fileprivate var meaning: String {
+  package var meaning: String {
     let limits = [range?.description, unit].compactMap { $0 }.joined(separator: ", ")
     return limits.isEmpty ? sentence : "\(sentence) (\(limits))"
   }
@@ -43,7 +43,8 @@ extension Option {
 }
 
 extension OptionDefault {
-  fileprivate var label: String {
+  /// What the field reference says of it: a value, `required`, a dash, or where it comes from.
+  package var label: String {
     switch self {
     case .required: "required"
     case .absent: "—"

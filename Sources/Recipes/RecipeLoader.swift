@@ -52,7 +52,7 @@ package struct RecipeLoader: Sendable {
   }
 
   /// One file over its bases, or nil with the error recorded.
-  private func document(
+  func document(
     _ text: String, source: String, directory: String, trail: [String], _ diagnostics: Diagnostics
   ) -> Located? {
     guard
@@ -142,7 +142,7 @@ package struct RecipeLoader: Sendable {
     return root.adding("data", data.merged(over: defaults), at: data.location)
   }
 
-  private static func text(of path: String) throws(RecipeError) -> String {
+  static func text(of path: String) throws(RecipeError) -> String {
     guard FileManager.default.fileExists(atPath: path) else {
       throw .fileMissing(path: path)
     }

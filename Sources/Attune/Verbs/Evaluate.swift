@@ -22,7 +22,7 @@ package struct EvalRequest: Sendable {
 }
 
 /// What `eval` measured.
-package struct EvalResult: Codable, Sendable {
+package struct EvalResult: Encodable, Sendable {
   /// Run directory whose record and report were written again; nil for a recipe.
   package var directory: String?
   package var split: String
@@ -37,6 +37,10 @@ package struct EvalResult: Codable, Sendable {
   package var accepted: [String]
   /// The metrics as a table of at most 80 columns.
   package var table: String
+
+  private enum CodingKeys: String, CodingKey {
+    case directory, split, checkpoint, step, metrics, baseline, accepted
+  }
 }
 
 /// Measures a run's checkpoint, or a recipe's model as it stands, on a split.

@@ -46,8 +46,7 @@ package func makePDEData(
     equation: request.equation, trajectories: request.trajectories, cells: request.cells,
     frames: request.frames, interval: request.interval, parameters: choices, seed: request.seed)
   if !replacing, FileManager.default.fileExists(atPath: path) {
-    throw FormatError.cannotCreate(
-      path: path, reason: "the file exists; pass --force to replace it")
+    throw FormatError.outputExists(path: path, replacing: "Pass --force to replace it")
   }
   let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
   try FileManager.default.createDirectory(

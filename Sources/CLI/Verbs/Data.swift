@@ -2,7 +2,8 @@ import ArgumentParser
 
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "data", abstract: "Make data.", subcommands: [DataMakeCommand.self])
+    commandName: "data", abstract: "Make data, check it, measure it.",
+    subcommands: [DataMakeCommand.self, DataCheckCommand.self, DataStatsCommand.self])
 }
 
 struct DataMakeCommand: ParsableCommand {

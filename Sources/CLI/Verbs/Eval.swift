@@ -5,6 +5,7 @@ struct EvalCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "eval",
     abstract: "Measure a run's checkpoint, or a recipe's model, on a split.",
+    usage: "attune eval <run or recipe> [<options>]",
     discussion: """
       A run's record and report are written again with the new evaluation of the split; for a \
       recipe, whose weights are taken as they are, the result is only printed.

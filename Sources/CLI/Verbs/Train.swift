@@ -8,6 +8,7 @@ struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
     abstract: "Train by a recipe, evaluate at the end, write the report.",
+    usage: "attune train <recipe> [<options>]",
     discussion: """
       A run that was interrupted goes on from its newest checkpoint when the same command is given \
       again. The first SIGINT, SIGTERM or SIGUSR1 finishes the step, saves and ends with code 75.

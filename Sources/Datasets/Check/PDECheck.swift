@@ -59,6 +59,11 @@ package struct PDECheck: Codable, Sendable, Equatable {
     return check
   }
 
+  /// Name of the first format that fits a file.
+  package static func formatName(of path: String) throws -> String {
+    try opened(path, nil).1.name
+  }
+
   private static let largestList = 20
 
   /// The first format that describes the file; the last refusal where none does.

@@ -69,8 +69,8 @@ package struct StateContract: Codable, Sendable, Equatable {
       else { continue }
       mismatches.append(
         Mismatch(
-          name: "values.\(field)", expected: "a median in [\(low), \(high)]",
-          found: "\(values[place])"))
+          name: "values.\(field)", expected: "a median in [\(Float(low)), \(Float(high))]",
+          found: "\(Float(values[place]))"))
     }
     return mismatches
   }
@@ -84,6 +84,7 @@ package struct StateContract: Codable, Sendable, Equatable {
     guard let expected, let found, abs(expected - found) > Self.stepTolerance * abs(expected) else {
       return
     }
-    mismatches.append(Mismatch(name: name, expected: "\(expected)", found: "\(found)"))
+    mismatches.append(
+      Mismatch(name: name, expected: "\(Float(expected))", found: "\(Float(found))"))
   }
 }

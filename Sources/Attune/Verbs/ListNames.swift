@@ -1,0 +1,130 @@
+import Adapters
+import Backbones
+import Datasets
+import Foundation
+import Recipes
+import Tasks
+import Training
+
+/// What `list` can show.
+package enum Listing: String, Sendable, CaseIterable {
+  case models, adapters, tasks, datasets, metrics, recipes, fields
+}
+
+/// A name that recipes can use.
+package struct ListedName: Codable, Sendable, Equatable {
+  package var name: String
+  package var summary: String
+  /// Its formula is unverified: left out of rankings.
+  package var isExperimental: Bool
+
+  private enum CodingKeys: String, CodingKey {
+    case name, summary
+    case isExperimental = "experimental"
+  }
+}
+
+/// A field of recipes.
+package struct ListedField: Codable, Sendable, Equatable {
+  /// Dotted path; options of a component stand behind its name, as `model.backbone(morph).dim`.
+  package var name: String
+  package var type: String
+  /// As the reference writes it: a value, `required`, or where it comes from.
+  package var standard: String
+  package var meaning: String
+  package var aliases: [String]
+
+  private enum CodingKeys: String, CodingKey {
+    case name, type, meaning, aliases
+    case standard = "default"
+  }
+}
+
+/// The names of one kind; empty for fields.
+package func listedNames(_ listing: Listing) throws -> [ListedName] {
+  let registries = Registries.standard
+  switch listing {
+  case .models: return registries.backbones.listed
+  case .adapters: return registries.adapterMethods.listed
+  case .tasks: return registries.tasks.listed
+  case .datasets: return trajectoryFormats.listed
+  case .metrics:
+    return Metrics.all.map { metric in
+      ListedName(
+        name: metric.name,
+        summary: metric.formula
+          + (metric.lowerIsBetter ? " (less is better)" : " (more is better)"),
+        isExperimental: false)
+    }
+  case .recipes:
+    return try ShippedRecipes().all.map {
+      ListedName(name: $0.name, summary: $0.summary, isExperimental: false)
+    }
+  case .fields: return []
+  }
+}
+
+/// Every field of a recipe, and the options of all components.
+package func listedFields() -> [ListedField] {
+  let registries = Registries.standard
+  return RecipeTable.single.fields(below: "")
+    + registries.backbones.fields(of: "model.backbone")
+    + registries.adapterMethods.fields(of: "adapter")
+    + trajectoryFormats.fields(of: "data.format")
+    + registries.losses.fields(of: "train.loss")
+    + registries.optimizers.fields(of: "train.optimizer")
+    + registries.schedulers.fields(of: "train.lr_scheduler")
+}
+
+/// The JSON Schema of a recipe, one line.
+package func recipeSchema() -> String {
+  guard case .map(let fields) = RecipeTable.single.jsonSchema() else { return "{}" }
+  let head: [PlainValue.Field] = [
+    .init("$schema", "https://json-schema.org/draft/2020-12/schema"),
+    .init("title", "Attune recipe"),
+  ]
+  return PlainValue.map(head + fields).json
+}
+
+extension Registry {
+  fileprivate var listed: [ListedName] {
+    entries.map { entry in
+      let type = Self.type(of: entry)
+      return ListedName(
+        name: type.name, summary: type.summary, isExperimental: type.isExperimental)
+    }
+  }
+
+  fileprivate func fields(of path: String) -> [ListedField] {
+    entries.flatMap { entry in
+      let type = Self.type(of: entry)
+      return type.options.fields(below: "\(path)(\(type.name))")
+    }
+  }
+}
+
+extension OptionTable {
+  /// The fields with those of the tables in them.
+  fileprivate func fields(below path: String) -> [ListedField] {
+    options.flatMap { option -> [ListedField] in
+      let name = path.isEmpty ? option.name : "\(path).\(option.name)"
+      let inner = option.type.innerTable
+      let field = ListedField(
+        name: name, type: inner == nil ? option.type.label : "section",
+        standard: option.standard.label, meaning: option.meaning, aliases: option.aliases)
+      return [field] + (inner?.table.fields(below: name + (inner?.suffix ?? "")) ?? [])
+    }
+  }
+}
+
+extension OptionType {
+  /// The table of a section, or of each element of a list or a map of them.
+  fileprivate var innerTable: (table: OptionTable, suffix: String)? {
+    switch self {
+    case .table(let table, _): (table, "")
+    case .list(let element, _): element.innerTable.map { ($0.table, ".0" + $0.suffix) }
+    case .map(let value): value.innerTable.map { ($0.table, ".NAME" + $0.suffix) }
+    default: nil
+    }
+  }
+}

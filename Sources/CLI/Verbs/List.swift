@@ -1,0 +1,52 @@
+import ArgumentParser
+import Attune
+
+struct ListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "List what recipes can name, or their fields.")
+
+  @Argument(help: "What is listed.")
+  var listing: Listing
+
+  @Flag(help: "With fields: print the JSON Schema of a recipe.")
+  var schema = false
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard !schema || listing == .fields else {
+      throw ValidationError("--schema belongs to `attune list fields`.")
+    }
+  }
+
+  func run() throws {
+    if schema { return Console.print(recipeSchema()) }
+    if listing == .fields { return try printFields(listedFields()) }
+    let names = try listedNames(listing)
+    if output.json { return try Console.print(json: names) }
+    let width = (names.map(\.name.count).max() ?? 0) + 2
+    for name in names {
+      let mark = name.isExperimental ? "experimental: " : ""
+      Console.print(columns(name.name, mark + name.summary, indent: min(width, 28)))
+    }
+  }
+
+  private func printFields(_ fields: [ListedField]) throws {
+    if output.json { return try Console.print(json: fields) }
+    for field in fields {
+      Console.print(columns(field.name, "(\(field.type))", indent: field.name.count + 1))
+      let standard =
+        switch field.standard {
+        case "—": ""
+        case "required": " Required."
+        default: " Default: \(field.standard)."
+        }
+      let others =
+        field.aliases.isEmpty ? "" : " Also: \(field.aliases.joined(separator: ", "))."
+      Console.print(columns("", field.meaning + "." + standard + others, indent: 4))
+    }
+  }
+}
+
+extension Listing: ExpressibleByArgument {}
