@@ -99,16 +99,24 @@ let package = Package(
     tests("FormatsTests", ["Formats"]),
     tests("LayersTests", ["Layers", "Tensors"]),
     tests("CheckpointsTests", ["Checkpoints", "Formats", "Tensors"]),
-    tests("AdaptersTests", ["Adapters", "Layers", "Checkpoints", "Recipes", "Tensors"]),
+    tests("AdaptersTests", ["Adapters", "Layers", "Checkpoints", "Formats", "Recipes", "Tensors"]),
     tests(
-      "BackbonesTests", ["Backbones", "Adapters", "Layers", "Checkpoints", "Recipes", "Tensors"]),
+      "BackbonesTests",
+      ["Backbones", "Adapters", "Layers", "Checkpoints", "Formats", "Recipes", "Tensors"]),
     tests("TasksTests", ["Tasks", "Recipes", "Tensors"]),
     tests("DatasetsTests", ["Datasets", "Formats", "Recipes", "Tensors"]),
-    tests("TrainingTests", ["Training", "Adapters", "Backbones", "Layers", "Recipes", "Tensors"]),
+    tests(
+      "TrainingTests",
+      ["Training", "Adapters", "Backbones", "Layers", "Checkpoints", "Recipes", "Tensors"]),
     tests("LaunchTests", ["Launch"]),
     tests("ReportsTests", ["Reports", "Recipes", "Formats"]),
-    tests("AttuneTests", ["Attune", "Recipes", "Tensors"]),
+    tests(
+      "AttuneTests",
+      [
+        "Attune", "Training", "Tasks", "Backbones", "Layers", "Checkpoints", "Recipes", "Formats",
+        "Tensors",
+      ]),
     // Runs the built binary, and checks the house itself (imports, file lengths).
-    tests("CLITests", ["CLI", "Recipes", "Formats"]),
+    tests("CLITests", ["CLI", "Recipes", "Formats", "Tensors"]),
   ] + oneDNNTarget
 )

@@ -21,9 +21,11 @@ extension AttachedAdapter {
   /// Writes the adapter as a directory, as a whole or not at all.
   ///
   /// - Parameters:
+  ///   - path: the directory's.
   ///   - base: name or path of the base weights, nil for random ones.
   ///   - baseDigest: SHA-256 of the base weights.
   ///   - extras: further fields of `attune.json`.
+  /// - Throws: `AdapterError.unsupported` for what PEFT's layout cannot say, and errors of files.
   package func save(
     to path: String, base: String?, baseDigest: String, extras: JSONObject = JSONObject()
   ) throws {
@@ -66,8 +68,10 @@ extension AttachedAdapter {
 
   /// Gives the adapter the values of a directory.
   ///
-  /// - Parameter baseDigest: of this model's base weights; another one in the file is refused. Nil
-  ///   accepts any base.
+  /// - Parameters:
+  ///   - directory: in PEFT's layout.
+  ///   - baseDigest: of this model's base weights; another one in the file is refused. Nil accepts
+  ///     any base.
   /// - Throws: `AdapterError` for missing, surplus or misshapen tensors and for a foreign base.
   package func load(from directory: PEFTDirectory, baseDigest: String?) throws {
     guard let method else { return }

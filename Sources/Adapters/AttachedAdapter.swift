@@ -25,6 +25,7 @@ package struct AttachedAdapter: Sendable {
   ///   - tree: the backbone's.
   ///   - defaults: target patterns where the entry names none.
   ///   - seed: of the run.
+  /// - Throws: for patterns that take nothing and weights that the method cannot stand on.
   package init(
     _ settings: AdapterSettings, method: (any AdapterMethod)?, on tree: ModuleTree,
     defaults: [String], seed: UInt64
@@ -53,7 +54,7 @@ package struct AdaptedModel: Sendable {
   package let tree: ModuleTree
   package let adapters: [AttachedAdapter]
 
-  /// - Parameter freezesBackbone: base parameters that no adapter names are frozen.
+  /// With `freezesBackbone` base parameters that no adapter names are frozen.
   package init(tree: ModuleTree, adapters: [AttachedAdapter], freezesBackbone: Bool) {
     self.tree = tree
     self.adapters = adapters

@@ -24,7 +24,7 @@ package struct LowRank: Sendable, Equatable {
       dropout: options.number("dropout"), usesRankStabilizedScaling: options.bool("use_rslora"))
   }
 
-  /// - Parameter rank: the method's default.
+  /// The options of a method whose default rank is `rank`.
   package static func options(rank: Int) -> OptionTable {
     [
       Option(

@@ -7,6 +7,7 @@ extension AdapterSettings {
   ///   - tree: the backbone's.
   ///   - defaults: patterns of an entry that names no targets.
   ///   - lowRank: the method's rank and scaling, nil for a method without ranks.
+  /// - Returns: targets in the order of patterns, then of the tree.
   /// - Throws: for a pattern that takes nothing and for unknown row names.
   package func resolveTargets(
     in tree: ModuleTree, defaults: [String], lowRank: LowRank?

@@ -21,8 +21,9 @@ package protocol Backbone: RegistryEntry, Sendable {
   /// Refuses an input that the architecture cannot take.
   func check(input shape: [Int]) throws(BackboneError)
 
-  /// - Parameter input: the axes that the family documents; for PDE backbones
-  ///   `[batch, time, field, component, depth, height, width]`.
+  /// The forward pass, with the axes that the family documents.
+  ///
+  /// For PDE backbones the input is `[batch, time, field, component, depth, height, width]`.
   func callAsFunction(_ input: Tensor, _ context: ForwardContext) -> BackboneOutput
 }
 

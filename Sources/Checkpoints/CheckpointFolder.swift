@@ -13,12 +13,8 @@ package struct CheckpointFolder: Sendable {
 
   /// Writes a state, points `last` (and `best`) to it, and removes old ones.
   ///
-  /// - Parameters:
-  ///   - step: optimizer steps done.
-  ///   - tensors: names and values, in any order.
-  ///   - info: content of `state.json`.
-  ///   - isBest: whether `best` now points here.
-  ///   - keep: newest states to keep, besides best and last.
+  /// `step` counts optimizer steps done, `info` is the content of `state.json`, and `keep` the number
+  /// of newest states to keep besides best and last.
   package func save(
     step: Int, tensors: [(name: String, tensor: Tensor)], info: Data, isBest: Bool, keep: Int
   ) throws {
@@ -34,6 +30,12 @@ package struct CheckpointFolder: Sendable {
     if isBest { try link("best", to: name) }
     try link("last", to: name)
     try removeOld(keep: keep)
+  }
+
+  /// Points `best` to a state that is here: a killed writer may have left it at an older one.
+  package func markBest(step: Int) throws {
+    let name = Self.name(of: step)
+    if isComplete(name) { try link("best", to: name) }
   }
 
   /// Steps of all complete states, ascending.

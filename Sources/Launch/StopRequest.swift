@@ -18,14 +18,21 @@ package enum StopRequest {
 
   /// Begins to listen; until then the signals end the process as usual.
   ///
-  /// System calls that a signal interrupts go on by themselves.
+  /// System calls that a signal interrupts go on by themselves. A parent may have blocked the signals
+  /// for its children; that is undone.
   package static func listen() {
     // Touched here so that nothing is left to initialize inside the handler.
     _ = firstSignal.load(ordering: .relaxed)
     var action = sigaction()
     action.__sigaction_handler.sa_handler = receive
     action.sa_flags = SA_RESTART
-    for number in [SIGINT, SIGTERM, SIGUSR1] { sigaction(number, &action, nil) }
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM, SIGUSR1] {
+      sigaction(number, &action, nil)
+      sigaddset(&signals, number)
+    }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 }
 

@@ -10,6 +10,7 @@ package protocol WeightDelta: Sendable {
   ///   - x: the layer's input, for a linear layer possibly narrower than the weight (missing
   ///     columns are zero).
   ///   - outputs: number of leading output features that are wanted.
+  ///   - context: of the layer's forward pass.
   /// - Returns: `[..., outputs]` for a linear layer, `[batch, outputs, D, H, W]` for a convolution.
   func output(_ x: Tensor, outputs: Int, context: ForwardContext) -> Tensor
 
@@ -72,7 +73,8 @@ package final class AdaptationSite: Sendable {
   package var isAdapted: Bool { attached.withLock { !$0.isEmpty } }
 
   /// `y` with what the attached deltas add, in the order of attachment.
-  /// - Parameter outputAxis: axis of `y` that holds the output features.
+  ///
+  /// `outputAxis` is the axis of `y` that holds the output features.
   func adapted(
     _ y: Tensor, input: Tensor, outputAxis: Int, context: ForwardContext
   ) -> Tensor {

@@ -5,11 +5,9 @@ package struct Convolution: Sendable {
   package let site: AdaptationSite
   package let geometry: ConvolutionGeometry
 
-  /// - Parameters:
-  ///   - scope: the layer's place; its parameters are `weight`
-  ///     `[outputs, inputs / groups, kD, kH, kW]` and `bias`.
-  ///   - kernel: sizes along depth, height, width.
-  ///   - labels: groups for target patterns.
+  /// Makes the parameters `weight` `[outputs, inputs / groups, kD, kH, kW]` and `bias` in `scope`.
+  ///
+  /// `kernel` are sizes along depth, height, width, `labels` groups for target patterns.
   package init(
     _ scope: Scope, inputs: Int, outputs: Int, kernel: [Int],
     geometry: ConvolutionGeometry = .init(), bias: Bool = true, labels: [String] = ["conv"]
@@ -25,8 +23,7 @@ package struct Convolution: Sendable {
     scope.register(site)
   }
 
-  /// - Parameter x: `[batch, inputs, D, H, W]`.
-  /// - Returns: `[batch, outputs, D', H', W']`.
+  /// From `[batch, inputs, D, H, W]` to `[batch, outputs, D', H', W']`.
   package func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
     let y = convolution(x, weight: site.weight(), bias: site.bias?(), geometry: geometry)
     return site.adapted(y, input: x, outputAxis: 1, context: context)

@@ -15,6 +15,7 @@ package struct ForwardContext: Sendable {
   ///   - seed: seed of the run.
   ///   - step: optimizer step, with the micro batch folded in by the caller.
   ///   - samples: range of this shard in the global batch.
+  /// - Returns: a context in which dropouts drop.
   package static func training(seed: UInt64, step: Int, samples: Range<Int>) -> ForwardContext {
     ForwardContext(
       DropoutStream(

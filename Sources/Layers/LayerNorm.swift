@@ -13,7 +13,7 @@ package struct LayerNorm: Sendable {
     self.epsilon = epsilon
   }
 
-  /// - Parameter x: `[..., width]`.
+  /// From `[..., width]` to the same shape.
   package func callAsFunction(_ x: Tensor) -> Tensor {
     layerNorm(x, weight: weight(), bias: bias(), epsilon: epsilon)
   }

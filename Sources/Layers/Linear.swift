@@ -4,10 +4,9 @@ package import Tensors
 package struct Linear: Sendable {
   package let site: AdaptationSite
 
-  /// - Parameters:
-  ///   - scope: the layer's place; its parameters are `weight` `[outputs, inputs]` and `bias`.
-  ///   - groups: labels for target patterns.
-  ///   - rowNames: names of row ranges of a fused matrix.
+  /// Makes the parameters `weight` `[outputs, inputs]` and `bias` in `scope`.
+  ///
+  /// `groups` are labels for target patterns, `rowNames` names of row ranges of a fused matrix.
   package init(
     _ scope: Scope, inputs: Int, outputs: Int, bias: Bool = true, groups: [String] = [],
     rowNames: [(name: String, rows: Range<Int>)] = []
@@ -20,10 +19,10 @@ package struct Linear: Sendable {
     scope.register(site)
   }
 
-  /// - Parameters:
-  ///   - x: `[..., inputs]`; a narrower input stands for one padded with zeros.
-  ///   - outputs: leading output features to compute; all where nil.
-  /// - Returns: `[..., outputs]`.
+  /// From `[..., inputs]` to `[..., outputs]`.
+  ///
+  /// A narrower input stands for one padded with zeros; `outputs` asks for the leading output
+  /// features alone.
   package func callAsFunction(
     _ x: Tensor, _ context: ForwardContext, outputs: Int? = nil
   ) -> Tensor {

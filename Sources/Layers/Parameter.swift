@@ -30,24 +30,32 @@ package final class Parameter: Sendable {
   package let leaf = Node()
 
   private struct State {
-    var value: Tensor
+    /// Nil until drawn, loaded or read: a model that is only described takes no memory.
+    var value: Tensor?
     var isTrainable = true
     var packed: [[Int]: FrozenWeight] = [:]
+
+    /// The value, zeros where none was given.
+    mutating func current(_ shape: [Int]) -> Tensor {
+      if let value { return value }
+      let zeros = Tensor(zeros: shape)
+      value = zeros
+      return zeros
+    }
   }
-  private let state: Mutex<State>
+  private let state = Mutex(State())
 
   package init(path: String, shape: [Int], initialization: Initialization) {
     self.path = path
     self.shape = shape
     self.initialization = initialization
-    state = Mutex(State(value: Tensor(zeros: shape)))
   }
 
   package var elementCount: Int { shape.reduce(1, *) }
 
-  /// The values, off the tape. Setting them drops what was packed.
+  /// The values, off the tape; setting them drops what was packed.
   package var value: Tensor {
-    get { state.withLock { $0.value } }
+    get { state.withLock { $0.current(shape) } }
     set {
       precondition(newValue.shape == shape, "\(path): value \(newValue.shape), expected \(shape)")
       state.withLock {
@@ -72,7 +80,10 @@ package final class Parameter: Sendable {
 
   /// The values as an operand: on the tape if trainable.
   package func callAsFunction() -> Tensor {
-    state.withLock { $0.isTrainable ? $0.value.tracked(by: leaf) : $0.value }
+    state.withLock { state in
+      let value = state.current(shape)
+      return state.isTrainable ? value.tracked(by: leaf) : value
+    }
   }
 
   /// The first `rows` and `columns` of a frozen matrix, packed; nil while it is trainable.
@@ -80,7 +91,7 @@ package final class Parameter: Sendable {
     state.withLock { state in
       guard !state.isTrainable else { return nil }
       if let packed = state.packed[[rows, columns]] { return packed }
-      let matrix = state.value.reshaped(to: [shape[0], -1])
+      let matrix = state.current(shape).reshaped(to: [shape[0], -1])
       let packed = FrozenWeight(
         matrix.sliced(axis: 0, 0..<rows).sliced(axis: 1, 0..<columns))
       state.packed[[rows, columns]] = packed

@@ -80,6 +80,7 @@ package struct Recipe: Sendable {
   package func resolved(by diagnostics: Diagnostics) -> ResolvedRecipe {
     var resolution = diagnostics.resolution
     resolution.set(.boolean(freezesBackbone), for: "freeze_backbone", in: "model")
+    resolution.set(.path(output.directory), for: "dir", in: "output")
     for adapter in adapters {
       resolution.set(.text(adapter.name), for: "name", in: adapter.method.path)
     }

@@ -1,5 +1,6 @@
-/// Everything a report says about one run, as data: written by the run, read by reports, never live
-/// objects. Stored as `record.json` in the run directory.
+/// Everything a report says about one run, as data.
+///
+/// Written by the run as `record.json` in its directory, read by reports; never live objects.
 package struct RunRecord: Codable, Sendable, Equatable {
   package static let currentFormat = "attune-run/1"
 
@@ -59,6 +60,11 @@ package struct RunRecord: Codable, Sendable, Equatable {
     package var options: [String: String]
     package var totalParameters: Int
     package var trainableParameters: Int
+    /// Trained values that ever had a gradient other than zero.
+    ///
+    /// Fewer than the trainable ones where the architecture leaves part of a weight unused on this
+    /// data; nil where unknown.
+    package var reachedParameters: Int?
     package var adapters: [Adapter]
     /// Nil when training started from random weights.
     package var weights: Weights?

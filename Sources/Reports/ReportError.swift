@@ -1,19 +1,28 @@
+package import Recipes
+
 /// Why a report cannot be made.
-package enum ReportError: Error, Equatable {
+package enum ReportError: ExitCoded, Equatable {
   case fileMissing(path: String)
   case unreadable(place: String, reason: String)
   case nothingToCompare
   case noEvaluation(directory: String)
   case noMonitoredValue(run: String, seed: Int, metric: String, directories: [String])
   case monitorsDiffer(run: String, seed: Int, metrics: [String])
+
+  package var exitCode: ExitCode {
+    switch self {
+    case .fileMissing: .inputMissing
+    default: .malformedData
+    }
+  }
 }
 
 extension ReportError: CustomStringConvertible {
   package var description: String {
     switch self {
     case .fileMissing(let path):
-      "\(path): not found. A report needs the folder of a run that has finished; "
-        + "`attune runs` lists them."
+      "\(path): not found. A report needs the folder of a run that has finished: "
+        + "look at status.json in it."
     case .unreadable(let place, let reason):
       "\(place): cannot be read as written by a run: \(reason). "
         + "Repeat the run, or restore the file."

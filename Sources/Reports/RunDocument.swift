@@ -71,8 +71,22 @@ extension RunDocument {
     record.evaluations.last { $0.split == "test" } ?? record.evaluations.last
   }
 
-  /// Recipe settings by dotted key.
-  var settings: [String: String] { RecipeSettings.flattened(record.recipe) }
+  /// Recipe settings by dotted key; none where the recipe cannot be read, see `recipeProblem`.
+  var settings: [String: String] { (try? readSettings()) ?? [:] }
+
+  /// Why the recipe in the record cannot be read.
+  var recipeProblem: ReportError? {
+    do {
+      _ = try readSettings()
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  private func readSettings() throws(ReportError) -> [String: String] {
+    try RecipeSettings.flattened(record.recipe, of: "\(directory), recipe of the record")
+  }
 
   /// The metric that chose the best checkpoint, and whether lower is better.
   var monitored: (name: String, lowerIsBetter: Bool)? {

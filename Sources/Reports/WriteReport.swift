@@ -37,7 +37,7 @@ extension Report {
   init(_ comparison: Comparison) {
     let runs = comparison.arms.flatMap(\.runs)
     self.init(
-      title: "Comparison of \(comparison.arms.map(\.name).joined(separator: ", "))",
+      title: Self.title(comparison.arms.map(\.name)),
       sections: ComparisonSection.all.compactMap { section in
         let blocks = section.blocks(comparison)
         return blocks.isEmpty ? nil : Section(title: section.title, blocks: blocks)
@@ -47,6 +47,11 @@ extension Report {
         record.samples = []
         return record
       }, comparison: ComparisonSummary(comparison))
+  }
+
+  private static func title(_ names: [String]) -> String {
+    guard names.count > 4 else { return "Comparison of \(names.joined(separator: ", "))" }
+    return "Comparison of \(names.prefix(3).joined(separator: ", ")) and \(names.count - 3) others"
   }
 
   /// The report on several runs.

@@ -1,5 +1,7 @@
+import Tensors
+
 /// A range that holds the central 95 % of what resampling gives.
-package struct Interval: Codable, Sendable, Equatable {
+package struct ConfidenceInterval: Codable, Sendable, Equatable {
   package var lower: Double
   package var upper: Double
 
@@ -28,7 +30,7 @@ package struct Bootstrap: Sendable, Equatable {
   }
 
   /// Interval of the mean of one value per unit.
-  package func interval(ofMean values: [Double]) -> Interval? {
+  package func interval(ofMean values: [Double]) -> ConfidenceInterval? {
     guard values.count > 1 else { return nil }
     let means = (0..<resamples).map { resample in
       draw(resample, from: values.count).reduce(0.0) { $0 + values[$1] } / Double(values.count)
@@ -39,7 +41,7 @@ package struct Bootstrap: Sendable, Equatable {
   /// Mean and interval of first − second, unit by unit over the same units.
   package func difference(
     _ first: [Double], _ second: [Double]
-  ) -> (mean: Double, interval: Interval?) {
+  ) -> (mean: Double, interval: ConfidenceInterval?) {
     precondition(
       first.count == second.count && !first.isEmpty,
       "paired difference of \(first.count) and \(second.count) values")
@@ -50,7 +52,7 @@ package struct Bootstrap: Sendable, Equatable {
   }
 
   /// Interval of each output of a metric, from accumulators that saw one unit each.
-  package func intervals<M: Metric>(of units: [M]) -> [Interval?] {
+  package func intervals<M: Metric>(of units: [M]) -> [ConfidenceInterval?] {
     guard units.count > 1 else { return M.outputs.map { _ in nil } }
     var outputs = [[Double]](repeating: [], count: M.outputs.count)
     for resample in 0..<resamples {
@@ -63,19 +65,12 @@ package struct Bootstrap: Sendable, Equatable {
 
   /// As many unit numbers as there are units, each uniform over them.
   private func draw(_ resample: Int, from count: Int) -> [Int] {
-    var drawn: [Int] = []
-    drawn.reserveCapacity(count + 3)
-    while drawn.count < count {
-      let counter = [UInt32(drawn.count / 4), UInt32(resample), 0, 0]
-      for word in Philox.block(counter: counter, key: seed) {
-        drawn.append(Int((UInt64(word) * UInt64(count)) >> 32))
-      }
-    }
-    return Array(drawn.prefix(count))
+    var random = Philox(seed: seed, purpose: .bootstrap, step: resample, index: 0)
+    return (0..<count).map { _ in random.below(count) }
   }
 
   /// Percentiles by linear interpolation between order statistics.
-  package static func centralInterval(of values: [Double]) -> Interval? {
+  package static func centralInterval(of values: [Double]) -> ConfidenceInterval? {
     guard values.allSatisfy({ !$0.isNaN }) else { return nil }
     let sorted = values.sorted()
     func quantile(_ share: Double) -> Double {
@@ -85,23 +80,6 @@ package struct Bootstrap: Sendable, Equatable {
       let weight = position - Double(below)
       return weight == 0 ? sorted[below] : sorted[below] * (1 - weight) + sorted[above] * weight
     }
-    return Interval(lower: quantile(0.025), upper: quantile(0.975))
-  }
-}
-
-/// Philox 4x32-10 (Salmon and others 2011): four random words for a counter and a key.
-package enum Philox {
-  package static func block(counter: [UInt32], key: UInt64) -> [UInt32] {
-    var (c0, c1, c2, c3) = (counter[0], counter[1], counter[2], counter[3])
-    var k0 = UInt32(truncatingIfNeeded: key)
-    var k1 = UInt32(truncatingIfNeeded: key >> 32)
-    for _ in 0..<10 {
-      let first = c0.multipliedFullWidth(by: 0xD251_1F53)
-      let second = c2.multipliedFullWidth(by: 0xCD9E_8D57)
-      (c0, c1, c2, c3) = (second.high ^ c1 ^ k0, second.low, first.high ^ c3 ^ k1, first.low)
-      k0 &+= 0x9E37_79B9
-      k1 &+= 0xBB67_AE85
-    }
-    return [c0, c1, c2, c3]
+    return ConfidenceInterval(lower: quantile(0.025), upper: quantile(0.975))
   }
 }

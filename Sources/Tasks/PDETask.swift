@@ -128,8 +128,7 @@ package struct PDEPredictor: Sendable {
 
   /// Predicts, drops the oldest frame, appends the prediction, repeats (morph: rollout).
   ///
-  /// - Parameter window: the first frames, `[t, F, C, D, H, W]`.
-  /// - Returns: `[steps, F, C, D, H, W]`.
+  /// From the first frames `[t, F, C, D, H, W]` to `[steps, F, C, D, H, W]`.
   package func rolledOut(_ window: Tensor, _ model: Model) -> Tensor {
     var window = window
     var frames: [Tensor] = []

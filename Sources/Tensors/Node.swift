@@ -21,7 +21,7 @@ package final class Node: Sendable {
   private let recorded: Mutex<Recorded?>
   private static let counter = Atomic(0)
 
-  /// A leaf: a trainable value. Leaves are made before any operation on them.
+  /// A leaf: a trainable value, made before any operation on it.
   package init() {
     order = Self.counter.add(1, ordering: .relaxed).newValue
     isLeaf = true

@@ -59,7 +59,7 @@ public struct Tensor: Sendable {
   public var rank: Int { shape.count }
   /// Size in memory.
   package var byteCount: Int { elementCount * dtype.byteCount }
-  /// First element. Valid while the tensor lives.
+  /// First element, valid while the tensor lives.
   package var pointer: UnsafeMutableRawPointer { storage.pointer + byteOffset }
 
   /// Calls `body` with the elements in row-major order, without copying.
@@ -111,8 +111,27 @@ public protocol TensorElement: Sendable {
   static var dtype: DType { get }
 }
 
-extension Float: TensorElement { public static let dtype = DType.f32 }
-extension Double: TensorElement { public static let dtype = DType.f64 }
-extension Int32: TensorElement { public static let dtype = DType.i32 }
-extension Int64: TensorElement { public static let dtype = DType.i64 }
-extension UInt8: TensorElement { public static let dtype = DType.u8 }
+extension Float: TensorElement {
+  /// f32.
+  public static let dtype = DType.f32
+}
+
+extension Double: TensorElement {
+  /// f64.
+  public static let dtype = DType.f64
+}
+
+extension Int32: TensorElement {
+  /// i32.
+  public static let dtype = DType.i32
+}
+
+extension Int64: TensorElement {
+  /// i64.
+  public static let dtype = DType.i64
+}
+
+extension UInt8: TensorElement {
+  /// u8.
+  public static let dtype = DType.u8
+}

@@ -72,6 +72,12 @@ package struct AdamW: Optimizer {
     moments[parameter.path] = moment
   }
 
+  package var reachedCount: Int {
+    moments.values.reduce(0) { sum, moment in
+      sum + moment.second.withElements(of: Float.self) { $0.count { $0 != 0 } }
+    }
+  }
+
   package var state: OptimizerState {
     get {
       let paths = moments.keys.sorted()

@@ -19,6 +19,12 @@ package protocol Optimizer: RegistryEntry, Sendable {
 
   /// Everything needed to go on later, in a fixed order.
   var state: OptimizerState { get set }
+
+  /// Values that ever had a gradient other than zero: what training could move on this data.
+  ///
+  /// Fewer than the trainable ones where an architecture leaves part of a weight unused, such as
+  /// the columns of a projection for dimensions that the data do not have.
+  var reachedCount: Int { get }
 }
 
 /// State of an optimizer: tensors and counts by name.

@@ -42,6 +42,7 @@ package struct Schedule: Sendable {
   /// - Parameters:
   ///   - base: the group's rate at the height of the schedule.
   ///   - step: 0-based optimizer step.
+  /// - Returns: the group's rate in that step.
   package func rate(base: Double, step: Int) -> Double {
     if step < warmupSteps { return base * Double(step + 1) / Double(warmupSteps) }
     let done = Double(step - warmupSteps)

@@ -35,9 +35,8 @@ package typealias LossFunction =
 ///
 /// Each thread takes a contiguous part of the batch through the whole forward and backward pass;
 /// the parts are added in their order, so that results depend on the number of threads alone.
-/// - Parameters:
-///   - firstSample: index of the batch's first sample among all samples of the optimizer step.
-///   - total: samples of the optimizer step: losses and gradients are weighted by count / total.
+/// `firstSample` is the index of the batch's first sample among the `total` samples of the optimizer
+/// step; losses and gradients are weighted by count / total.
 func shardedGradients(
   _ batch: Batch, threads: Int, seed: UInt64, step: Int, firstSample: Int, total: Int,
   loss: LossFunction

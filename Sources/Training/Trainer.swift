@@ -4,8 +4,8 @@ import Tensors
 
 /// The training loop: gradients, clipping, update, evaluation, checkpoints, events.
 ///
-/// All state that a resume needs is in `state`, `optimizerState` and the parameters; order of data and random
-/// numbers are functions of seed and step. Equal thread counts give equal bytes.
+/// All state that a resume needs is in `state`, `optimizerState` and the parameters; order of data
+/// and random numbers are functions of seed and step. Equal thread counts give equal bytes.
 package struct Trainer {
   /// Where the loop gets batches: a pure function of the micro step.
   package typealias BatchProvider = (_ microStep: Int) throws -> Batch
@@ -57,9 +57,9 @@ package struct Trainer {
   private var dataSeconds = 0.0
   private var samples = 0
 
-  /// - Parameters:
-  ///   - trainable: all parameters to train, in a fixed order; they get memory of their own.
-  ///   - resuming: state of an earlier run whose parameters are already loaded.
+  /// Prepares a run, or with `resuming` the rest of one whose parameters are already loaded.
+  ///
+  /// `trainable` are all parameters to train, in a fixed order; they get memory of their own.
   package init(
     _ plan: TrainingPlan, schedule: Schedule, optimizer: any Optimizer, trainable: [Parameter],
     resuming: LoadedState? = nil, loss: @escaping LossFunction
@@ -203,6 +203,9 @@ package struct Trainer {
   }
 
   private var epoch: Double { Double(state.step) / Double(max(1, plan.stepsPerEpoch)) }
+
+  /// Trained values that ever had a gradient other than zero.
+  package var reachedCount: Int { optimizer.reachedCount }
 
   /// Moments and counts of the optimizer.
   package var optimizerState: OptimizerState { optimizer.state }

@@ -56,7 +56,7 @@ package struct LoadedState: Sendable {
   private let tensors: SafetensorsFile
   private let folder: String
 
-  /// - Parameter digest: of the run that goes on; a state of another run is refused.
+  /// Reads a state; that of a run with another digest is refused.
   package init(_ folder: String, digest: String?) throws {
     let (tensors, info) = try CheckpointFolder.load(folder)
     let saved: SavedState

@@ -15,7 +15,7 @@ enum House {
     "Layers": ["Tensors"],
     "Checkpoints": ["Tensors", "Formats"],
     // Science.
-    "Adapters": ["Layers", "Checkpoints", "Recipes", "Tensors"],
+    "Adapters": ["Layers", "Checkpoints", "Recipes", "Formats", "Tensors"],
     "Backbones": ["Layers", "Checkpoints", "Recipes", "Tensors"],
     "Tasks": ["Layers", "Formats", "Recipes", "Tensors"],
     "Datasets": ["Tensors", "Formats", "Recipes"],

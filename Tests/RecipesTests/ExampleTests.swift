@@ -118,7 +118,7 @@ struct ExampleTests {
     #expect(recipe.train.nonfinite == .stop)
     #expect(recipe.evaluation.checkpoint == .best)
     #expect(recipe.evaluation.bootstrapResamples == 1000)
-    #expect(recipe.output.directory == "/recipes/outputs")
+    #expect(recipe.output.directory == FilePath.current + "/outputs")
     #expect(recipe.tracking.tensorBoard == .on)
     #expect(recipe.tracking.mlflow == .off)
     #expect(recipe.distributed.threads == nil)

@@ -1,8 +1,8 @@
 import Foundation
 import Recipes
-import Testing
-
 import Tasks
+import Tensors
+import Testing
 
 /// A line of cells as a trajectory of `frames` frames of one field.
 private func line(_ values: [Float], frames: Int = 1) -> Trajectory {
@@ -19,10 +19,8 @@ private func value<M: ScalarMetric & FieldMetric>(
 
 /// Values without structure, the same in every run.
 private func noise(_ count: Int, seed: UInt64) -> [Float] {
-  (0..<count).map { index in
-    let word = Philox.block(counter: [UInt32(index), 0, 0, 0], key: seed)[0]
-    return Float(word) / Float(UInt32.max)
-  }
+  var random = Philox(seed: seed, purpose: .data, step: 0, index: 0)
+  return (0..<count).map { _ in Float(random.uniform()) }
 }
 
 @Suite struct MetricTests {

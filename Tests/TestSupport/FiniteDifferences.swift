@@ -14,10 +14,8 @@ package enum FiniteDifferences {
   ///
   /// The scalar is the sum of the result times fixed pseudo-random weights, so that no symmetry of
   /// the result hides an error.
-  /// - Parameters:
-  ///   - operands: double precision tensors.
-  ///   - step: half the distance of the two evaluations.
-  ///   - function: operands in, one tensor out; called in both precisions.
+  /// The operands are in double precision; `step` is half the distance of the two evaluations;
+  /// `function` takes the operands and is called in both precisions.
   package static func check(
     _ operands: [Tensor], step: Double = 1e-6, _ function: ([Tensor]) -> Tensor
   ) -> Result {

@@ -41,11 +41,10 @@ extension LoRA {
       let down = try directory.weights.tensor(key("lora_A.weight"))
       let up = try directory.weights.tensor(key("lora_B.weight"))
       let wanted = group.modules.reduce(0) { $0 + $1.target.rank }
-      guard down.shape[0] == wanted, up.shape[0] == group.site.outputs else {
-        throw AdapterError.wrongShape(
-          path: directory.path, key: key("lora_A.weight"),
-          expected: [wanted] + down.shape.dropFirst(), found: down.shape)
-      }
+      try Self.check(down, axis: 0, wanted, key: key("lora_A.weight"), directory.path)
+      try Self.check(up, axis: 0, group.site.outputs, key: key("lora_B.weight"), directory.path)
+      try Self.check(
+        up, axis: 1, wanted / group.site.groupCount, key: key("lora_B.weight"), directory.path)
       var column = 0
       for module in group.modules {
         let columns = column..<(column + module.target.rank)
@@ -58,6 +57,16 @@ extension LoRA {
       }
     }
     return values
+  }
+
+  /// Refuses a tensor whose size along an axis is not the expected one.
+  private static func check(
+    _ tensor: Tensor, axis: Int, _ size: Int, key: String, _ path: String
+  ) throws(AdapterError) {
+    var expected = tensor.shape
+    guard expected[axis] != size else { return }
+    expected[axis] = size
+    throw .wrongShape(path: path, key: key, expected: expected, found: tensor.shape)
   }
 
   /// One full-height pair for all slices of a weight.

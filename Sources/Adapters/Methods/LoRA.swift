@@ -2,7 +2,7 @@ package import Layers
 package import Recipes
 import Tensors
 
-/// Low-rank adaptation (arXiv 2106.09685, eq. 3): W' = W + s B A with s = α/r.
+/// Low-rank adaptation (arXiv 2106.09685, equation 3): W' = W + s B A with s = α/r.
 ///
 /// A is `[r, in]`, uniform in ±1/√in at first, B is `[out, r]`, zero at first; dropout acts on the
 /// adapter's input alone. On a convolution A has the base's kernel, stride, padding, dilation and
@@ -40,9 +40,7 @@ package struct LoRA: AdapterMethod {
 
   /// r (in·kernel/groups + rows/groups).
   package func trainableCount(for target: AdapterTarget) -> Int {
-    var groups = 1
-    if case .convolution(_, let geometry) = target.site.kind { groups = geometry.groups }
-    return target.rank * target.site.inputs + target.rows.count * target.rank / groups
+    target.rank * target.site.inputs + target.rows.count * target.rank / target.site.groupCount
   }
 }
 
@@ -58,8 +56,6 @@ private struct LoRADelta: WeightDelta {
 
   init(_ target: AdapterTarget) {
     let tail = Array(target.site.weight.shape[1...])
-    var groups = 1
-    if case .convolution(_, let geometry) = target.site.kind { groups = geometry.groups }
     kind = target.site.kind
     scaling = target.scaling
     down = Parameter(
@@ -67,7 +63,8 @@ private struct LoRADelta: WeightDelta {
       initialization: .fanIn(target.site.inputs))
     up = Parameter(
       path: target.path(to: "lora_B.weight"),
-      shape: [target.rows.count, target.rank / groups] + tail.dropFirst().map { _ in 1 },
+      shape: [target.rows.count, target.rank / target.site.groupCount]
+        + tail.dropFirst().map { _ in 1 },
       initialization: .zeros)
     dropout = Dropout(path: target.path(to: "lora_dropout"), probability: target.dropout)
   }
@@ -99,5 +96,12 @@ private struct LoRADelta: WeightDelta {
         a.sliced(axis: 0, (group * rank)..<((group + 1) * rank)))
     }
     return Tensor.concatenated(products, axis: 0).scaled(by: scaling)
+  }
+}
+
+extension AdaptationSite {
+  /// Groups of a convolution that do not mix; 1 for a linear layer.
+  var groupCount: Int {
+    if case .convolution(_, let geometry) = kind { geometry.groups } else { 1 }
   }
 }

@@ -25,7 +25,7 @@ struct FieldEvaluation: Sendable {
     var predictions: [PDEPrediction] = []
   }
 
-  /// - Parameter keeps: whether predictions are kept for pictures.
+  /// Measures all units; `keeps` says whether predictions are kept for pictures.
   func run(
     _ units: [Unit], keeps: Bool = false, model: @escaping PDEPredictor.Model
   ) throws -> Results {

@@ -13,10 +13,9 @@ final class EventLog {
   private var evaluations: [MetricsEvent]
 
   /// Opens the logs of a run.
-  /// - Parameters:
-  ///   - tracking: which logs are written, and where.
-  ///   - initialDigest: digest of the starting values, line 0 of `steps.jsonl`.
-  ///   - step: the step from which training goes on; later lines are removed.
+  ///
+  /// `tracking` says which are written, and where. Line 0 of `steps.jsonl` is the digest of the
+  /// starting values; lines after `step`, from which training goes on, are removed.
   init(
     _ directory: RunDirectory, tracking: TrackingSection, initialDigest: String,
     resumingAt step: Int

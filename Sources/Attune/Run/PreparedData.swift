@@ -90,41 +90,32 @@ struct PreparedData: Sendable {
     return parts.isEmpty ? "" : SHA256Digest.of(parts.joined(separator: "\n"))
   }
 
-  /// The `data` part of the run's record.
+  /// The `data` part of the run's record: that of the sources, joined.
   func record() throws -> RunRecord.Data {
-    var splits: [String: RunRecord.Data.Split] = [:]
-    for part in SplitPart.allCases where hasPart(part) {
-      let windows = sources.compactMap { $0.data.windows(part) }
-      splits[part.rawValue] = .init(
-        units: windows.reduce(0) { $0 + $1.units.count }, unitName: "trajectories",
-        samples: windows.reduce(0) { $0 + $1.count })
+    let records = sources.map { source in
+      source.data.record(
+        files: source.manifest.files.map {
+          .init(path: $0.name, bytes: $0.bytes, digest: $0.sha256)
+        }, testDigest: "")
     }
-    return RunRecord.Data(
-      format: sources.map { $0.data.options.format.name }.uniqued().joined(separator: ", "),
-      files: sources.flatMap { source in
-        source.manifest.files.map { .init(path: $0.name, bytes: $0.bytes, digest: $0.sha256) }
-      }, splits: splits, inputs: sources.map(input), skipped: [],
-      splitMethod: sources.map(\.data.splitSummary).uniqued().joined(separator: "; "),
-      testDigest: try testDigest())
-  }
-
-  private func input(_ source: Source) -> RunRecord.Data.Input {
-    let set = source.data.set
-    let shape = [set.frameCount] + set.frameShape
-    let axes = zip(["T", "F", "C", "D", "H", "W"], shape).filter { $0.1 > 1 || $0.0 == "T" }
-      .map { "\($0.0) \($0.1)" }
-    var resolution: [String] = []
-    if let interval = set.files[0].interval { resolution.append("dt \(short(interval))") }
-    for (axis, spacing) in zip(["x", "y", "z"], set.files[0].spacing) {
-      if let spacing { resolution.append("d\(axis) \(short(spacing))") }
+    var joined = records[0]
+    joined.testDigest = try testDigest()
+    for (source, record) in zip(sources, records).dropFirst() {
+      joined.files += record.files
+      joined.inputs += record.inputs
+      joined.splits.merge(record.splits) { first, second in
+        .init(
+          units: first.units + second.units, unitName: first.unitName,
+          samples: first.samples + second.samples)
+      }
+      if record.splitMethod != joined.splitMethod {
+        joined.splitMethod += "; \(source.name): " + record.splitMethod
+      }
     }
-    let scaling = source.data.scaling
-    return RunRecord.Data.Input(
-      name: source.name == source.data.options.format.name ? "state" : source.name,
-      bands: set.fields.map(\.name), unit: "", shape: axes.joined(separator: ", "),
-      resolution: resolution.joined(separator: ", "),
-      normalization: source.data.options.normalization.rawValue, means: scaling.means,
-      standardDeviations: scaling.deviations)
+    if sources.count > 1 {
+      for (index, source) in sources.enumerated() { joined.inputs[index].name = source.name }
+    }
+    return joined
   }
 }
 
@@ -135,8 +126,6 @@ extension Array where Element: Hashable {
     return filter { seen.insert($0).inserted }
   }
 }
-
-private func short(_ value: Double) -> String { String(format: "%.4g", value) }
 
 private func relative(_ path: String, to root: String) -> String {
   let base = root.hasSuffix("/") ? root : root + "/"

@@ -13,9 +13,11 @@ extension RunSession {
   /// Measures the model as it stands on a split, beside the trivial baseline.
   ///
   /// - Parameters:
-  ///   - part: `train`, `val` or `test`; nil is returned where the data have none of it.
+  ///   - part: `train`, `val` or `test`.
   ///   - checkpoint: what the weights are, for the record.
   ///   - step: of these weights.
+  /// - Returns: nil where the data have nothing in the part.
+  /// - Throws: for an unknown part, and what reading the data throws.
   func evaluate(part: String, checkpoint: String, step: Int) throws -> EvaluatedSplit? {
     let part = try self.part(named: part)
     guard data.hasPart(part) else { return nil }

@@ -8,7 +8,9 @@ import Tasks
 import Tensors
 import Training
 
-/// A recipe made into objects: model with weights, data, digest. Nothing is written yet.
+/// A recipe made into objects: model with weights, data, digest.
+///
+/// Nothing is written yet.
 struct RunSession {
   let plan: RunPlan
   let model: AssembledModel

@@ -39,10 +39,8 @@ package struct TrainResult: Sendable {
 /// Trains by a recipe: writes the run directory, evaluates at the end, writes the report.
 ///
 /// A run with the same digest that was interrupted goes on from its newest checkpoint.
-/// - Parameters:
-///   - shouldStop: asked before every step; a checkpoint is written and exit code 75 returned.
-///   - show: progress of the loop.
-///   - message: one line of text for the log.
+/// `shouldStop` is asked before every step: a checkpoint is written and exit code 75 returned.
+/// `show` hears of the loop's progress, `message` gets single lines for the log.
 package func train(
   _ request: TrainRequest, shouldStop: @escaping () -> Bool = { false },
   show: @escaping (Launch.Progress) -> Void = { _ in },
@@ -125,9 +123,11 @@ private struct TrainRun {
     try writeHead()
     let parameters = session.model.adapted.trainable
     var trainer = try session.trainer(resuming: resumed)
+    let initialDigest = digest(of: parameters)
     try resumed?.restore(parameters)
+    if let best = trainer.state.bestStep { try checkpoints.markBest(step: best) }
     let log = try EventLog(
-      directory, tracking: session.recipe.tracking, initialDigest: digest(of: parameters),
+      directory, tracking: session.recipe.tracking, initialDigest: initialDigest,
       resumingAt: trainer.state.step)
     announce(trainer)
     let observers = observers(parameters, log, shouldStop: shouldStop, show: show)
@@ -215,6 +215,7 @@ private struct TrainRun {
       session, request: request, status: status, adapterFolder: directory.file("adapter"),
       trainSeconds: trainer.state.trainSeconds, steps: trainer.state.step,
       wallSeconds: (ContinuousClock.now - start) / .seconds(1))
+    record.model.reachedParameters = trainer.reachedCount
     record.evaluations = evaluated.map { [$0.record] } ?? []
     record.samples = evaluated?.samples ?? []
     if evaluated == nil { record.notes.append("No test part: nothing was evaluated.") }
@@ -267,8 +268,7 @@ private struct TrainRun {
       "\(record.model.trainableParameters)", "\(record.wallSeconds)",
       "\(record.peakMemoryBytes)", "\(record.experimental)",
     ]
-    let old = (try? String(contentsOfFile: path, encoding: .utf8)) ?? header
-    try writeAtomically(Data((old + fields.joined(separator: ",") + "\n").utf8), to: path)
+    try appendLine(fields.joined(separator: ","), header: header, to: path)
   }
 
   private mutating func finish(
@@ -293,5 +293,19 @@ private struct TrainRun {
         let bytes = parameter.value.withElements(of: Float.self) { Data(buffer: $0) }
         return "\(parameter.path) \(SHA256Digest.of(bytes))"
       }.joined(separator: "\n"))
+  }
+}
+
+/// Adds a line by one write, so that runs of one name may end at the same time.
+private func appendLine(_ line: String, header: String, to path: String) throws {
+  let fresh = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
+  let descriptor = fresh >= 0 ? fresh : open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+  guard descriptor >= 0 else {
+    throw FormatError.cannotCreate(path: path, reason: String(cString: strerror(errno)))
+  }
+  defer { close(descriptor) }
+  let bytes = Array(((fresh >= 0 ? header : "") + line + "\n").utf8)
+  guard write(descriptor, bytes, bytes.count) == bytes.count else {
+    throw FormatError.writeFailed(path: path, reason: String(cString: strerror(errno)))
   }
 }

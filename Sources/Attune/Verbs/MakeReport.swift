@@ -10,7 +10,7 @@ package struct MadeReport {
 
 /// Rebuilds the report of one run, or compares several.
 ///
-/// - Parameter output: folder; nil takes `report/` of the run, or beside the first run's folder.
+/// Without `output` the report goes to `report/` of the run, or beside the first run's folder.
 package func makeReport(of runs: [String], to output: String?) throws -> MadeReport {
   let documents = try runs.map { try RunDocument(directory: $0) }
   if documents.count == 1 {

@@ -25,7 +25,8 @@ package struct Verdict: Sendable, Codable, Equatable {
     case maxRel = "max_rel"
   }
 
-  /// - Parameter tolerance: replaces 1e-4; the case's own wins where it is larger.
+  /// Compares a run with the stored tensors; `tolerance` replaces 1e-4 unless the case's own is
+  /// larger.
   init(_ parityCase: ParityCase, _ run: ParityRun, tolerance: Double) throws {
     name = parityCase.name
     family = parityCase.family

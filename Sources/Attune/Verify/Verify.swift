@@ -24,6 +24,7 @@ package struct VerifyReport: Sendable, Codable {
 ///   - paths: JSON files, folders of adapter cases (with `fixture.json`), or folders of cases.
 ///   - tolerance: of the pass rule.
 ///   - progress: called after each case.
+/// - Returns: the verdicts, and what was skipped.
 /// - Throws: where a case cannot be read or a folder holds none (exit 65), or a path is missing (66).
 package func verify(
   _ paths: [String], tolerance: Double = 1e-4, progress: (Verdict) -> Void = { _ in }

@@ -74,9 +74,11 @@ package struct Morph: Backbone {
     }
   }
 
-  /// - Parameter input: `[batch, time, field, component, depth, height, width]`.
-  /// - Returns: prediction `[batch, field, component, depth, height, width]` of the next frame, and
-  ///   `pos_encoding` `[1, time, token, dim]`, `enc` and `z` `[batch, time, token, dim]`.
+  /// The next frame from a window of frames.
+  ///
+  /// From `[batch, time, field, component, depth, height, width]` to the prediction
+  /// `[batch, field, component, depth, height, width]` and the features `enc` and `z`
+  /// `[batch, time, token, dim]`.
   package func callAsFunction(_ input: Tensor, _ context: ForwardContext) -> BackboneOutput {
     let shape = input.shape
     let encoded = embedding(input, context)

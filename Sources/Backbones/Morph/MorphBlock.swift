@@ -34,7 +34,7 @@ struct MorphBlock: Sendable {
 
   private static let mlpGroups = ["mlp", "all-linear"]
 
-  /// - Parameter x: `[batch, time, depth, height, width, dim]`, counted in patches.
+  /// `[batch, time, depth, height, width, dim]`, counted in patches, to the same shape.
   func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
     var u = norm1(x)
     if x.shape[1] > 1 { u = u + time(u, context) }
@@ -74,7 +74,7 @@ struct MorphAxialAttention: Sendable {
     dropout = Dropout(scope, probability: configuration.dropout)
   }
 
-  /// - Parameter u: `[batch, time, depth, height, width, dim]`.
+  /// `[batch, time, depth, height, width, dim]` to the same shape.
   func callAsFunction(_ u: Tensor, _ context: ForwardContext) -> Tensor {
     guard u.shape[axis] > 1 else { return output(value(u, context), context) }
     let order = [0, 1, 2, 3, 4].filter { $0 != axis } + [axis, 5]

@@ -33,8 +33,8 @@ struct MorphEmbedding: Sendable {
     fieldAttention = MorphFieldAttention(scope / "field_attn", configuration)
   }
 
-  /// - Parameter input: `[batch, time, field, component, depth, height, width]`.
-  /// - Returns: `[batch, time, token, dim]`, tokens with width fastest.
+  /// From `[batch, time, field, component, depth, height, width]` to `[batch, time, token, dim]`,
+  /// tokens with width fastest.
   func callAsFunction(_ input: Tensor, _ context: ForwardContext) -> Tensor {
     let shape = input.shape
     let (batch, time, fields) = (shape[0], shape[1], shape[2])

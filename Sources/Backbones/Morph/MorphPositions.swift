@@ -24,7 +24,7 @@ struct MorphPositions: Sendable {
     return resampled.reshaped(to: [time, tokens, resampled.shape[3]])
   }
 
-  /// - Parameter tokens: `[batch, time, token, dim]`.
+  /// Tokens `[batch, time, token, dim]` with their positions added.
   func callAsFunction(_ tokens: Tensor, _ context: ForwardContext) -> Tensor {
     let positions = encoding(time: tokens.shape[1], tokens: tokens.shape[2])
     return sumDropout(tokens + tableDropout.shared(positions, context), context)

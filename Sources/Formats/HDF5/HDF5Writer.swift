@@ -69,6 +69,8 @@ package final class HDF5Writer {
       let space = HDF5Space.simple(shape)
       let links = Self.linksMakingGroups()
       let creation = H5Pcreate(hdf5_dataset_create_class())
+      // Without times the same content gives the same bytes.
+      H5Pset_obj_track_times(creation, false)
       defer {
         H5Pclose(creation)
         H5Pclose(links)

@@ -66,7 +66,8 @@ package struct OutputSection: Sendable {
 
   static let table: OptionTable = [
     Option(
-      "dir", .path, default: "outputs", aliases: ["output_dir", "work_dir", "default_root_dir"],
+      "dir", .path, default: .described("outputs in the working folder"),
+      aliases: ["output_dir", "work_dir", "default_root_dir"],
       "folder of all runs"),
     Option(
       "if_exists", .choice(Existing.self), default: "fail",
@@ -74,7 +75,8 @@ package struct OutputSection: Sendable {
   ]
 
   init(_ reader: OptionReader) {
-    directory = reader.path("dir")
+    directory =
+      reader.optionalPath("dir") ?? FilePath.absolute("outputs", relativeTo: FilePath.current)
     ifExists = reader.choice("if_exists", as: Existing.self)
   }
 }

@@ -82,6 +82,19 @@ package struct Table: Codable, Sendable, Equatable {
   }
 }
 
+extension Table {
+  /// The table without columns, other than the first, whose cells are all empty.
+  var withoutEmptyColumns: Table {
+    let kept = columns.indices.filter { index in
+      index == 0 || rows.contains { !$0.cells[index].isEmpty }
+    }
+    var table = self
+    table.columns = kept.map { columns[$0] }
+    table.rows = rows.map { row in Row(kept.map { row.cells[$0] }, row.emphasis) }
+    return table
+  }
+}
+
 /// A drawing with the words for who cannot see it.
 package struct Figure: Codable, Sendable, Equatable {
   /// Name of its file, without extension; unique in a report.

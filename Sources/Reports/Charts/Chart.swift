@@ -57,13 +57,13 @@ struct Chart {
         + (legend?.svg(top: 292) ?? ""))
   }
 
-  /// Number of each series' color, nil for references.
-  private var styles: [Int?] {
+  /// How each series is drawn, nil for references.
+  private var styles: [SeriesStyle?] {
     var next = 0
     return series.map { series in
       guard series.style != .reference else { return nil }
       defer { next += 1 }
-      return next % ChartStyle.seriesCount
+      return SeriesStyle(index: next)
     }
   }
 }
@@ -103,7 +103,7 @@ private struct Plot {
     return parts.joined()
   }
 
-  func marks(_ series: Chart.Series, _ style: Int?) -> String {
+  func marks(_ series: Chart.Series, _ style: SeriesStyle?) -> String {
     switch series.style {
     case .line, .reference:
       let line = thinned(series.points).compactMap(place)
@@ -123,12 +123,12 @@ private struct Plot {
   }
 
   private func bar(
-    _ point: Chart.Point, _ center: (x: Double, y: Double), _ style: Int?
+    _ point: Chart.Point, _ center: (x: Double, y: Double), _ style: SeriesStyle?
   ) -> String {
     guard let lower = point.lower, let upper = point.upper,
       let low = place(Chart.Point(point.x, lower)), let high = place(Chart.Point(point.x, upper))
     else { return "" }
-    let kind = "chart-bar \(style.map { "chart-s\($0)" } ?? "chart-reference")"
+    let kind = "chart-bar \(style.map { "chart-s\($0.color)" } ?? "chart-reference")"
     return SVG.line(center.x, low.y, center.x, high.y, kind: kind)
       + SVG.line(center.x - 4, low.y, center.x + 4, low.y, kind: kind)
       + SVG.line(center.x - 4, high.y, center.x + 4, high.y, kind: kind)
@@ -150,14 +150,27 @@ private struct Plot {
   }
 }
 
-private func strokeClasses(_ style: Int?) -> String {
-  style.map { "chart-s\($0) chart-d\($0)" } ?? "chart-reference chart-d2"
+/// Color and pattern of a series; those beyond the sixth repeat a color with another pattern.
+private struct SeriesStyle {
+  let color: Int
+  /// Number of the dashes of its line and of the shape of its mark.
+  let pattern: Int
+
+  init(index: Int) {
+    let count = ChartStyle.seriesCount
+    color = index % count
+    pattern = (index + index / count) % count
+  }
+}
+
+private func strokeClasses(_ style: SeriesStyle?) -> String {
+  style.map { "chart-s\($0.color) chart-d\($0.pattern)" } ?? "chart-reference chart-d2"
 }
 
 /// Circle, square, triangle, diamond, and two more.
 private enum Mark {
   /// A point of a line of few points.
-  static func dot(at center: (x: Double, y: Double), _ style: Int?) -> String {
+  static func dot(at center: (x: Double, y: Double), _ style: SeriesStyle?) -> String {
     circle(center, radius: 3, kind: kind(style))
   }
 
@@ -170,17 +183,17 @@ private enum Mark {
         + "a\(r) \(r) 0 1 0 \(d) 0a\(r) \(r) 0 1 0 -\(d) 0Z", kind: kind)
   }
 
-  private static func kind(_ style: Int?) -> String {
-    style.map { "chart-m\($0)" } ?? "chart-reference-mark"
+  private static func kind(_ style: SeriesStyle?) -> String {
+    style.map { "chart-m\($0.color)" } ?? "chart-reference-mark"
   }
 
-  static func svg(at center: (x: Double, y: Double), _ style: Int?) -> String {
+  static func svg(at center: (x: Double, y: Double), _ style: SeriesStyle?) -> String {
     let (x, y) = center
     func polygon(_ corners: [(Double, Double)]) -> String {
       let points = corners.map { "\(SVG.number(x + $0.0)) \(SVG.number(y + $0.1))" }
       return SVG.path("M\(points.joined(separator: "L"))Z", kind: kind(style))
     }
-    switch style ?? -1 {
+    switch style?.pattern ?? -1 {
     case 0:
       return circle(center, radius: 5, kind: kind(style))
     case 1: return polygon([(-4.5, -4.5), (4.5, -4.5), (4.5, 4.5), (-4.5, 4.5)])
@@ -194,10 +207,10 @@ private enum Mark {
 
 /// Names of the series below the plot, in as many rows as they need.
 private struct Legend {
-  private var rows: [[(series: Chart.Series, style: Int?, x: Double)]] = [[]]
+  private var rows: [[(series: Chart.Series, style: SeriesStyle?, x: Double)]] = [[]]
   private static let rowHeight = 23.0
 
-  init(series: [Chart.Series], styles: [Int?]) {
+  init(series: [Chart.Series], styles: [SeriesStyle?]) {
     var x = 8.0
     for (series, style) in zip(series, styles) {
       let width = 38 + SVG.width(of: series.name) + 20

@@ -1,4 +1,5 @@
-internal import Foundation
+internal import Formats
+package import Foundation
 
 /// 256 colors between a few anchors, linear in sRGB.
 package struct Palette {
@@ -30,6 +31,17 @@ package struct Palette {
       let (low, high) = (anchors[below], anchors[below + 1])
       return Color(red: mix(low.0, high.0), green: mix(low.1, high.1), blue: mix(low.2, high.2))
     }
+  }
+
+  /// A PNG picture of shares from 0 to 1, row by row from the top; what is no number has the first
+  /// color.
+  package func picture(width: Int, height: Int, shares: [Double]) -> Data {
+    let samples = shares.flatMap { share -> [UInt16] in
+      let color = colors[share.isNaN ? 0 : Int((min(1, max(0, share)) * 255).rounded())]
+      return [UInt16(color.red), UInt16(color.green), UInt16(color.blue)]
+    }
+    return PNGImage(width: width, height: height, colorModel: .rgb, bitDepth: 8, samples: samples)
+      .encoded()
   }
 
   /// For magnitudes: from dark indigo to light yellow, lighter all the way.

@@ -61,13 +61,10 @@ struct PanelStrip {
     _ panel: RunRecord.Panel, x: Double, y: Double, width: Double, height: Double
   ) -> String {
     let range = range(of: panel)
-    let png = IndexedPNG(
-      width: panel.columns, height: panel.rows, palette: palette(panel.isSigned),
-      pixels: panel.values.map { value in
-        let share = (Double(value) - range.lower) / (range.upper - range.lower)
-        return share.isNaN ? 0 : UInt8((min(1, max(0, share)) * 255).rounded())
-      })
-    return SVG.image(png.data, x: x, y: y, width: width, height: height)
+    let png = palette(panel.isSigned).picture(
+      width: panel.columns, height: panel.rows,
+      shares: panel.values.map { (Double($0) - range.lower) / (range.upper - range.lower) })
+    return SVG.image(png, x: x, y: y, width: width, height: height)
       + "<rect class=\"chart-frame\" x=\"\(SVG.number(x))\" y=\"\(SVG.number(y))\" "
       + "width=\"\(SVG.number(width))\" height=\"\(SVG.number(height))\"/>"
   }
@@ -88,13 +85,15 @@ struct PanelStrip {
       let range = range(of: panel)
       let name =
         titles.joined(separator: ", ") + (panel.unit.isEmpty ? "" : " (\(panel.unit))")
-      let ramp = IndexedPNG(
-        width: 256, height: 1, palette: palette(panel.isSigned), pixels: Array(0...255))
+      let ramp = palette(panel.isSigned).picture(
+        width: 256, height: 1, shares: (0...255).map { Double($0) / 255 })
       let middle = (range.lower + range.upper) / 2
+      let isCentered = abs(middle) < 1e-3 * (range.upper - range.lower)
       svg += SVG.text(name, x: 30, y: top + 12)
-      svg += SVG.image(ramp.data, x: 30, y: top + 19, width: ChartStyle.width - 60, height: 11)
+      svg += SVG.image(ramp, x: 30, y: top + 19, width: ChartStyle.width - 60, height: 11)
       for (value, x, anchor) in [
-        (range.lower, 30, SVG.Anchor.start), (middle, ChartStyle.width / 2, .middle),
+        (range.lower, 30, SVG.Anchor.start),
+        (isCentered ? 0 : middle, ChartStyle.width / 2, .middle),
         (range.upper, ChartStyle.width - 30, .end),
       ] {
         svg += SVG.text(Numbers.significant(value), x: x, y: top + 46, anchor: anchor)

@@ -4,7 +4,7 @@ internal import Recipes
 struct Comparison {
   /// Those with the fewest trained parameters first, pretrained ones before others.
   let arms: [Arm]
-  /// Names of arms whose numbers may stand in one ranking, in the order of `arms`.
+  /// Arms whose numbers may stand in one ranking; experimental ones are in none.
   let pools: [Pool]
   /// What the reader should know about how the runs were sorted.
   let notes: [String]
@@ -16,6 +16,8 @@ struct Comparison {
 
     var isExperimental: Bool { runs.contains { $0.document.record.experimental } }
     var trainedParameters: Int { runs[0].document.record.model.trainableParameters }
+    /// Trained values that the data could move, where known.
+    var reachedParameters: Int? { runs[0].document.record.model.reachedParameters }
     var seeds: [Int] { runs.map(\.seed) }
     func run(seed: Int) -> ChosenRun? { runs.first { $0.seed == seed } }
   }
@@ -40,13 +42,19 @@ struct Comparison {
     let arms: [Arm]
     /// Headline metric, which all arms share.
     let headline: String
-
-    var seeds: [Int] { Set(arms.flatMap(\.seeds)).sorted() }
-
     /// The headline, and its form over rollouts where any arm has it.
-    var metrics: [String] {
+    let metrics: [String]
+    let seeds: [Int]
+    let differences: [PairedDifference]
+
+    init(arms: [Arm]) {
+      let headline = arms[0].runs[0].evaluation.headline
       let names = Set(arms.flatMap(\.runs).flatMap(\.evaluation.leadingMetrics))
-      return [headline, "\(headline)_rollout"].filter(names.contains)
+      self.arms = arms
+      self.headline = headline
+      metrics = [headline, "\(headline)_rollout"].filter(names.contains)
+      seeds = Set(arms.flatMap(\.seeds)).sorted()
+      differences = PairedDifference.all(of: arms, metrics: metrics, seeds: seeds)
     }
   }
 
@@ -56,6 +64,7 @@ struct Comparison {
     var seen: Set<String> = []
     var distinct: [RunDocument] = []
     for document in documents {
+      if let problem = document.recipeProblem { throw problem }
       let record = document.record
       if seen.insert("\(record.name) \(record.digest) \(record.seed)").inserted {
         distinct.append(document)
@@ -144,7 +153,7 @@ struct Comparison {
         groups.append([arm])
       }
     }
-    return groups.map { Pool(arms: $0, headline: $0[0].runs[0].evaluation.headline) }
+    return groups.map(Pool.init)
   }
 
   /// Whether two arms were tested on the same data by the same metric: for each seed they share, or

@@ -51,6 +51,21 @@ extension ComparisonSummary {
     if level < 1 { columns.append(("memory", arms.map { Numbers.bytes($0.peakMemoryBytes) })) }
     columns += shown
     return [columns.map(\.title)] + arms.indices.map { row in columns.map { $0.cells[row] } }
+      + baselineRow(columns.map(\.title), withIntervals: withIntervals)
+  }
+
+  /// What the trivial baseline reaches, under the same titles.
+  private func baselineRow(_ titles: [String], withIntervals: Bool) -> [[String]] {
+    guard let baseline else { return [] }
+    return [
+      titles.map { title in
+        switch title {
+        case "arm": baseline.name
+        case "trained": "0"
+        default: baseline.text(of: title, withInterval: withIntervals)
+        }
+      }
+    ]
   }
 
   private static func widths(of rows: [[String]]) -> [Int] {

@@ -7,6 +7,14 @@ package struct ComparisonSummary: Codable, Sendable, Equatable {
   package var metrics: [String]
   /// Ranked arms first, best first; then experimental ones, unranked.
   package var arms: [Arm]
+  /// The trivial baseline on the test data of the first pool's arms.
+  package var baseline: Baseline?
+
+  package struct Baseline: Codable, Sendable, Equatable {
+    /// What it does, as `last state`.
+    package var name: String
+    package var seeds: [[Value]]
+  }
 
   package struct Arm: Codable, Sendable, Equatable {
     package var name: String
@@ -38,7 +46,7 @@ package struct ComparisonSummary: Codable, Sendable, Equatable {
   package struct Value: Codable, Sendable, Equatable {
     package var metric: String
     package var mean: Double
-    package var interval: Interval?
+    package var interval: ConfidenceInterval?
   }
 
   init(_ comparison: Comparison) {
@@ -52,6 +60,40 @@ package struct ComparisonSummary: Codable, Sendable, Equatable {
       Arm(arm, metrics: arm.runs[0].evaluation.leadingMetrics, rank: nil, pool: nil)
     }
     arms = ranked + experimental
+    if let pool = comparison.pools.first, let arm = pool.arms.first {
+      baseline = Baseline(
+        name: arm.runs[0].evaluation.baselineName,
+        seeds: arm.runs.map { run in
+          pool.metrics.compactMap { name in
+            run.evaluation.baselineMetric(name).map { Value(name, $0) }
+          }
+        })
+    }
+  }
+}
+
+extension ComparisonSummary.Value {
+  fileprivate init(_ name: String, _ metric: RunRecord.Metric) {
+    var interval: ConfidenceInterval?
+    if let lower = metric.ciLower, let upper = metric.ciUpper {
+      interval = ConfidenceInterval(lower: lower, upper: upper)
+    }
+    self.init(metric: name, mean: metric.value, interval: interval)
+  }
+
+  /// One metric over seeds: with its interval for one seed, else mean ± standard deviation.
+  fileprivate static func text(_ values: [Self], withInterval: Bool) -> String {
+    if values.count == 1, withInterval {
+      return Numbers.estimate(values[0].mean, values[0].interval?.lower, values[0].interval?.upper)
+    }
+    return values.isEmpty ? "" : Numbers.meanAndSpread(values.map(\.mean))
+  }
+}
+
+extension ComparisonSummary.Baseline {
+  func text(of metric: String, withInterval: Bool) -> String {
+    ComparisonSummary.Value.text(
+      seeds.compactMap { $0.first { $0.metric == metric } }, withInterval: withInterval)
   }
 }
 
@@ -69,25 +111,15 @@ extension ComparisonSummary.Arm {
           seed: run.seed, digest: run.document.record.digest, directory: run.document.directory,
           settings: run.differingSettings,
           values: metrics.compactMap { name in
-            run.evaluation.metric(name).map { metric in
-              var interval: Interval?
-              if let lower = metric.ciLower, let upper = metric.ciUpper {
-                interval = Interval(lower: lower, upper: upper)
-              }
-              return ComparisonSummary.Value(
-                metric: name, mean: metric.value, interval: interval)
-            }
+            run.evaluation.metric(name).map { ComparisonSummary.Value(name, $0) }
           })
       })
   }
 
   /// The metric over seeds: with its interval for one seed, else mean ± standard deviation.
   func text(of metric: String, withInterval: Bool = true) -> String {
-    let values = seeds.compactMap { $0.values.first { $0.metric == metric } }
-    if values.count == 1, withInterval {
-      return Numbers.estimate(values[0].mean, values[0].interval?.lower, values[0].interval?.upper)
-    }
-    return values.isEmpty ? "" : Numbers.meanAndSpread(values.map(\.mean))
+    ComparisonSummary.Value.text(
+      seeds.compactMap { $0.values.first { $0.metric == metric } }, withInterval: withInterval)
   }
 }
 

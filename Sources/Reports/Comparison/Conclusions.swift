@@ -11,19 +11,23 @@ struct Conclusions {
   static let equivalence = 0.15
 
   let pool: Comparison.Pool
-  let differences: [PairedDifference]
 
   var sentences: [String] {
-    [steps] + startingPoints + pairs.flatMap(about) + baselines + cost + ends + [seeds, choice]
+    [steps] + startingPoints + pairs.flatMap(about) + others + baselines + cost + ends
+      + [seeds, choice]
   }
 
   private var runs: [Comparison.ChosenRun] { pool.arms.flatMap(\.runs) }
 
+  /// All pairs of a few arms; of many, each with the one that trains most parameters.
   private var pairs: [(first: Comparison.Arm, second: Comparison.Arm)] {
-    pool.arms.indices.flatMap { index in
+    guard isSmall else { return pool.arms.dropLast().map { ($0, pool.arms[pool.arms.count - 1]) } }
+    return pool.arms.indices.flatMap { index in
       pool.arms[(index + 1)...].map { (pool.arms[index], $0) }
     }
   }
+
+  private var isSmall: Bool { pool.arms.count <= 4 }
 
   // MARK: What was equal
 
@@ -64,7 +68,7 @@ struct Conclusions {
     var outcomes: [Outcome] = []
     var sentences: [String] = []
     for metric in pool.metrics {
-      let found = differences.filter {
+      let found = pool.differences.filter {
         $0.metric == metric && $0.first == first.name && $0.second == second.name
       }
       guard !found.isEmpty else { continue }
@@ -91,20 +95,20 @@ struct Conclusions {
       ? "difference \(Self.text(found[0]))"
       : "differences " + found.map { "\(Self.text($0)) (seed \($0.seed))" }.joined(separator: ", ")
     let onSeeds = found.count == 1 ? "" : " on all \(found.count) seeds"
+    let cost = metric.hasSuffix("_rollout") ? "" : parameterShare(first, second)
     switch outcome {
     case .same:
       return "\(place), \(first.name) reaches about the same \(metric) as \(second.name)"
-        + parameterShare(first, second)
-        + ": \(numbers), \(found.count == 1 ? "the interval" : "every interval") within \(Numbers.percent(Self.equivalence)) of "
+        + "\(cost): \(numbers), \(found.count == 1 ? "the interval" : "every interval") within \(Numbers.percent(Self.equivalence)) of "
         + "\(second.name)'s value\(direction(found))."
     case .firstIsBetter, .secondIsBetter:
       let (better, worse) =
         outcome == .firstIsBetter ? (first.name, second.name) : (second.name, first.name)
       return "\(place), \(better) has a \(found[0].lowerIsBetter ? "lower" : "higher") \(metric) "
-        + "than \(worse)\(onSeeds): \(numbers)\(found.count == 1 ? ", the interval excludes 0" : ", all intervals exclude 0")."
+        + "than \(worse)\(outcome == .firstIsBetter ? cost : "")\(onSeeds): \(numbers)\(found.count == 1 ? ", the interval excludes 0" : ", all intervals exclude 0")."
     case .signChanges:
-      return "\(place), neither \(first.name) nor \(second.name) is better: the sign of the "
-        + "difference in \(metric) changes with the seed (\(numbers))."
+      return "\(place), neither \(first.name)\(cost) nor \(second.name) is better: the sign of "
+        + "the difference in \(metric) changes with the seed (\(numbers))."
     case .undecided:
       let decided = found.filter { $0.verdict != .undecided }.count
       let reason =
@@ -122,17 +126,34 @@ struct Conclusions {
   /// Says what equal accuracy cost, where the first arm trained clearly fewer parameters.
   private func parameterShare(_ first: Comparison.Arm, _ second: Comparison.Arm) -> String {
     let share = Double(first.trainedParameters) / Double(max(1, second.trainedParameters))
-    return share < 0.9 ? " with \(Numbers.percent(share)) of its trained parameters" : ""
+    guard share < 0.9 else { return "" }
+    guard let own = first.reachedParameters, let other = second.reachedParameters,
+      other < second.trainedParameters
+    else { return " with \(Numbers.percent(share)) of its trained parameters" }
+    return
+      " with \(Numbers.percent(Double(own) / Double(max(1, other)))) of its trained parameters, "
+      + "counting those that a gradient reached on this data (\(Numbers.count(own)) of "
+      + "\(Numbers.count(other)); by name \(Numbers.percent(share)))"
   }
 
   /// A remark on decided differences inside the range that is called the same.
   private func direction(_ found: [PairedDifference]) -> String {
     let verdicts = Set(found.map(\.verdict)).subtracting([.undecided])
     if verdicts.count == 2 { return "; the sign changes with the seed" }
+    if found.count > 1, found.allSatisfy({ $0.verdict == found[0].verdict }),
+      let verdict = verdicts.first
+    {
+      let better = verdict == .firstIsBetter ? found[0].first : found[0].second
+      return "; \(better) is the better one, by that little, on all \(found.count) seeds"
+    }
     if found.count == 1, !verdicts.isEmpty {
       return "; with one seed the sign of so small a difference says little"
     }
     return ""
+  }
+
+  private var others: [String] {
+    isSmall ? [] : ["Pairs that are not named here stand in the table of paired differences."]
   }
 
   // MARK: What to hold it against
@@ -160,14 +181,16 @@ struct Conclusions {
       Numbers.mean(
         arm.runs.map { $0.document.record.trainSeconds / Double(max(1, $0.document.record.steps)) })
     }
-    return pairs.compactMap { first, second in
-      let (one, other) = (secondsPerStep(first), secondsPerStep(second))
-      guard first.trainedParameters < second.trainedParameters, one > 0, other > 0,
-        one >= 0.95 * other
-      else { return nil }
+    return pool.arms.compactMap { first in
+      let own = secondsPerStep(first)
+      let cheaper = pairs.filter { $0.first.name == first.name }.map(\.second).filter { second in
+        first.trainedParameters < second.trainedParameters && own > 0
+          && own >= 0.95 * secondsPerStep(second) && secondsPerStep(second) > 0
+      }
+      guard !cheaper.isEmpty else { return nil }
+      let list = cheaper.map { "\($0.name) \(Numbers.significant(secondsPerStep($0) * 1000)) ms" }
       return "Fewer trained parameters did not mean faster steps here: \(first.name) took "
-        + "\(Numbers.significant(one * 1000)) ms per step, \(second.name) "
-        + "\(Numbers.significant(other * 1000)) ms."
+        + "\(Numbers.significant(own * 1000)) ms per step, \(Self.list(list))."
     }
   }
 

@@ -8,7 +8,7 @@ struct PairedDifference: Equatable {
   let seed: Int
   let metric: String
   let mean: Double
-  let interval: Interval?
+  let interval: ConfidenceInterval?
   /// The second arm's value, which says how large a difference is.
   let reference: Double
   let lowerIsBetter: Bool
@@ -28,14 +28,14 @@ struct PairedDifference: Equatable {
     return max(abs(interval.lower), abs(interval.upper)) <= share * abs(reference)
   }
 
-  /// All pairs of a pool's arms, on each seed that both have and each leading metric.
-  static func all(in pool: Comparison.Pool) -> [PairedDifference] {
-    pool.metrics.flatMap { metric in
-      pool.arms.indices.flatMap { index in
-        pool.arms[(index + 1)...].flatMap { second in
-          pool.seeds.compactMap { seed in
-            Self(metric, pool.arms[index], second, seed: seed)
-          }
+  /// All pairs of arms, on each seed that both have and each metric.
+  static func all(
+    of arms: [Comparison.Arm], metrics: [String], seeds: [Int]
+  ) -> [PairedDifference] {
+    metrics.flatMap { metric in
+      arms.indices.flatMap { index in
+        arms[(index + 1)...].flatMap { second in
+          seeds.compactMap { seed in Self(metric, arms[index], second, seed: seed) }
         }
       }
     }

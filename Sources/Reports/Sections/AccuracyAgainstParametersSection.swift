@@ -36,6 +36,6 @@ extension ComparisonSection {
       Figure(
         name: "parameters-\(group)-\(metric)", svg: chart.svg(alternative: words),
         alternative: words,
-        caption: words + ". Bars: 95 % intervals; one mark per seed."))
+        caption: "\(metric) over trained parameters. Bars: 95 % intervals; one mark per seed."))
   }
 }

@@ -21,7 +21,8 @@ extension ComparisonSection {
         .table(
           Table(
             "", columns: columns(metrics),
-            rows: experimental.flatMap { arm in arm.runs.map { row(arm, $0, metrics) } })))
+            rows: experimental.flatMap { arm in arm.runs.map { row(arm, $0, metrics) } }
+          ).withoutEmptyColumns))
     }
     let metrics = comparison.arms.flatMap(\.runs).flatMap(\.evaluation.metrics)
     let shown = Set(comparison.arms.flatMap(\.runs).flatMap(\.evaluation.leadingMetrics))
@@ -55,19 +56,22 @@ extension ComparisonSection {
 
   private static func bySeed(_ pool: Comparison.Pool) -> Table {
     let arms = Ranking.ordered(pool)
-    let rows = pool.seeds.flatMap { seed in
+    var rows = pool.seeds.flatMap { seed in
       let runs = arms.compactMap { arm in arm.run(seed: seed).map { (arm, $0) } }
       let trivial = runs.first.map { baselineRow($0.1, pool.metrics) }
       return runs.map { row($0, $1, pool.metrics) } + (trivial.map { [$0] } ?? [])
     }
+    if pool.seeds.count == 1 { for index in rows.indices { rows[index].cells[1] = "" } }
     let runs = pool.arms.flatMap(\.runs)
     let units = runs[0].evaluation.unitName(in: runs[0].document.record)
     return Table(
-      pool.seeds.count > 1 ? "Seed by seed" : "Arms by \(pool.headline), best first",
+      pool.seeds.count > 1
+        ? "Seed by seed" : "Arms by \(pool.headline), best first (seed \(pool.seeds[0]))",
       columns: columns(pool.metrics), rows: rows,
       note: "In brackets: 95 % interval, percentile bootstrap over test \(units). "
         + "\(pool.metrics.joined(separator: ", ")): "
-        + "\(lowerIsBetter(pool) ? "lower" : "higher") is better.")
+        + "\(lowerIsBetter(pool) ? "lower" : "higher") is better."
+    ).withoutEmptyColumns
   }
 
   private static func lowerIsBetter(_ pool: Comparison.Pool) -> Bool {
@@ -95,7 +99,9 @@ extension ComparisonSection {
   }
 
   private static func trained(_ record: RunRecord) -> String {
-    "\(Numbers.count(record.model.trainableParameters)) (\(Numbers.percent(record.trainedShare)))"
+    let reached = record.model.reachedParameters.map { "; \(Numbers.count($0)) reached" } ?? ""
+    return Numbers.count(record.model.trainableParameters)
+      + " (\(Numbers.percent(record.trainedShare))\(reached))"
   }
 
   private static func baselineRow(_ run: Comparison.ChosenRun, _ metrics: [String]) -> Table.Row {

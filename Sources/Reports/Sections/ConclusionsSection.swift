@@ -6,9 +6,8 @@ extension ComparisonSection {
     comparison in
     let pools = comparison.pools.enumerated().filter { $0.element.arms.count > 1 }
     return pools.flatMap { index, pool -> [Block] in
-      let conclusions = Conclusions(pool: pool, differences: PairedDifference.all(in: pool))
       let heading: [Block] = comparison.pools.count > 1 ? [.heading("Group \(index + 1)")] : []
-      return heading + [.list(conclusions.sentences)]
+      return heading + [.list(Conclusions(pool: pool).sentences)]
     }
   }
 }

@@ -12,6 +12,7 @@ extension RunSection {
           "Experimental: the formula of some part of this run is not verified against its source. "
             + "It is left out of rankings."))
     }
+    if let problem = run.recipeProblem { blocks.append(.warning(problem.description)) }
     blocks.append(.keyValues(facts(record)))
     blocks.append(.heading("Repeat this run"))
     blocks.append(.code(record.command))
@@ -49,7 +50,10 @@ extension RunSection {
       KeyValue(
         "Trained parameters",
         "\(Numbers.count(model.trainableParameters)) of \(Numbers.count(model.totalParameters)) "
-          + "(\(Numbers.percent(record.trainedShare)))"),
+          + "(\(Numbers.percent(record.trainedShare)))"
+          + (model.reachedParameters.map {
+            "; a gradient reached \(Numbers.count($0)) of them on this data"
+          } ?? "")),
     ]
     if record.adapterBytes > 0 {
       facts.append(KeyValue("Adapter file", Numbers.bytes(record.adapterBytes)))

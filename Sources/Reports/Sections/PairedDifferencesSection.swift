@@ -3,10 +3,14 @@ extension ComparisonSection {
   /// Every pair of arms on the same test units.
   static let pairedDifferences = ComparisonSection(title: "Paired differences") { comparison in
     let tables = comparison.pools.flatMap { pool -> [Block] in
-      let differences = PairedDifference.all(in: pool)
-      return pool.metrics.compactMap { metric in
-        let shown = differences.filter { $0.metric == metric }
-        return shown.isEmpty ? nil : .table(table(metric, shown))
+      pool.metrics.compactMap { metric in
+        let shown = pool.differences.filter { $0.metric == metric }
+        guard !shown.isEmpty else { return nil }
+        let table = Block.table(table(metric, shown))
+        return shown.count <= 24
+          ? table
+          : .details(
+            summary: "\(metric): \(Numbers.count(shown.count)) differences", blocks: [table])
       }
     }
     guard !tables.isEmpty else { return [] }

@@ -30,7 +30,7 @@ extension ComparisonSection {
         Figure(
           name: "rollout-\(group)-\(seed)-\(metric)",
           svg: Chart(x: "rollout step", y: metric, series: series).svg(alternative: words),
-          alternative: words, caption: words + "."))
+          alternative: words, caption: "\(metric) by rollout step, seed \(seed)."))
     }
   }
 

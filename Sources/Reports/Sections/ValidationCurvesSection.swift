@@ -36,6 +36,6 @@ extension ComparisonSection {
       Figure(
         name: "validation-\(seed)-\(name)",
         svg: Chart(x: "step", y: metric, series: series).svg(alternative: words),
-        alternative: words, caption: words + "."))
+        alternative: words, caption: "\(metric) over steps, seed \(seed)."))
   }
 }

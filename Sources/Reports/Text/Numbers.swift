@@ -6,11 +6,10 @@ package enum Numbers {
   package static func significant(_ value: Double, digits: Int = 3) -> String {
     guard value.isFinite else { return nonFinite(value) }
     guard value != 0 else { return "0" }
-    let exponent = Int(log10(abs(value)).rounded(.down))
-    if exponent < -4 || exponent > 8 {
-      let parts = String(format: "%.*e", digits - 1, value).split(separator: "e")
-      return minus("\(parts[0])e\(Int(parts[1]) ?? 0)")
-    }
+    // The exponent after rounding, so that 0.9999 is 1.00 and not 1.000.
+    let parts = String(format: "%.*e", digits - 1, value).split(separator: "e")
+    let exponent = Int(parts[1]) ?? 0
+    if exponent < -4 || exponent > 8 { return minus("\(parts[0])e\(exponent)") }
     return fixed(value, decimals: max(0, digits - 1 - exponent))
   }
 

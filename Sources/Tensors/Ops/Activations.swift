@@ -13,7 +13,7 @@ extension Tensor {
     }
   }
 
-  /// Leaky ReLU: x where positive, else `slope` times x. Slope 0 is ReLU.
+  /// Leaky ReLU: x where positive, else `slope` times x; slope 0 is ReLU.
   public func leakyReLU(slope: Double) -> Tensor {
     let result = Tensor(uninitialized: shape, dtype: dtype)
     kernels(dtype).leaky_relu(pointer, slope, result.pointer, elementCount)

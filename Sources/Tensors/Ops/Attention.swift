@@ -1,6 +1,6 @@
 internal import CKernels
 
-/// Multi-head attention softmax(q kᵀ · scale) v (arXiv 1706.03762, eq. 1), heads side by side.
+/// Multi-head attention softmax(q kᵀ · scale) v (arXiv 1706.03762, equation 1), heads side by side.
 ///
 /// The matrix of weights is never stored; its rows are computed again on the way back.
 /// - Parameters:

@@ -1,7 +1,7 @@
 internal import CKernels
 
 extension Tensor {
-  /// The values in another floating-point type; bf16 rounds to nearest even. Not recorded.
+  /// The values in another floating-point type, not recorded; bf16 rounds to nearest even.
   package func cast(to target: DType) -> Tensor {
     guard target != dtype else { return self }
     let result = Tensor(uninitialized: shape, dtype: target)

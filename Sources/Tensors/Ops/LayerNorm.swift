@@ -1,6 +1,6 @@
 internal import CKernels
 
-/// Layer normalization over the last axis (arXiv 1607.06450, eq. 4): (x − mean)/√(var + eps) · w + b.
+/// Layer normalization over the last axis (arXiv 1607.06450, equation 4): (x − mean)/√(var + eps) · w + b.
 ///
 /// - Parameters:
 ///   - x: `[..., dim]`.

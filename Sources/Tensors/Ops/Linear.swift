@@ -8,12 +8,12 @@ internal import CKernels
 ///   - x: `[..., in]`.
 ///   - weight: `[out, in]`.
 ///   - bias: `[out]` or nil.
-///   - frozen: the packed form of `weight`, if it is never trained.
 /// - Returns: `[..., out]`.
 public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil) -> Tensor {
   linear(x, weight: weight, bias: bias, frozen: nil)
 }
 
+/// The same, with the packed form of a weight that is never trained.
 package func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, frozen: FrozenWeight?) -> Tensor {
   precondition(
     weight.rank == 2 && x.shape.last == weight.shape[1],

@@ -46,6 +46,7 @@ extension Tensor {
 /// - Parameters:
 ///   - prediction: any shape.
 ///   - target: the same shape.
+/// - Returns: the mean, of shape `[]`.
 public func meanSquaredError(_ prediction: Tensor, _ target: Tensor) -> Tensor {
   precondition(
     prediction.shape == target.shape,
