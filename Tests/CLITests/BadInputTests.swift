@@ -69,7 +69,7 @@ struct BadInputTests {
   @Test("target_modules that match nothing: 78, with the groups")
   func noTargets() async throws {
     let small = try await SmallRun()
-    let adapter = "adapter: {method: lora, r: 2, target_modules: [qkv_of_nothing]}\n"
+    let adapter = "\nadapter: {method: lora, r: 2, target_modules: [qkv_of_nothing]}\n"
     try small.folder.write(SmallRun.recipe + adapter, to: "recipe.yaml")
     try await expect(
       78, saying: "adapter.target_modules", "'qkv_of_nothing'", "attention", in: small)
@@ -96,7 +96,8 @@ struct BadInputTests {
     let small = try await SmallRun()
     let run = try await small.train()
     try await expect(
-      65, saying: "model.safetensors", "decoder.linear.weight", "[512, 16]", "[512, 32]",
+      65, saying: "model.safetensors", "patch_embedding.projection.weight", "[16, 4096]",
+      "[32, 4096]",
       "model.backbone", in: small,
       "--set", "model.backbone.dim=32", "--set", "model.weights=\(run)/merged/model.safetensors")
   }

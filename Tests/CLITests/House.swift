@@ -102,18 +102,22 @@ enum House {
   /// Components that have no test file `<Name>Tests.swift` and that no other test file names, as
   /// a battery for several would.
   ///
-  /// `tests` maps file names to their text. Case does not matter, and `Command` at the end is left out:
-  /// the type of the verb `train` is `TrainCommand`.
+  /// `tests` maps file names to their text. Case does not matter. A verb's type is named by its words:
+  /// tests of `data make` name `DataMakeCommand`.
   static func untested(_ components: [String], tests: [String: String]) -> [String] {
     let words = Set(
       tests.values.flatMap {
         $0.lowercased().split { !($0.isLetter || $0.isNumber || $0 == "_") }
       })
     return components.filter { component in
-      let name =
-        component.hasSuffix("Command") ? component.dropLast("Command".count) : component[...]
+      let isVerb = component.hasSuffix("Command")
+      let parts =
+        isVerb
+        ? component.dropLast("Command".count).matches(of: /[A-Z]+(?![a-z])|[A-Z][a-z]*/).map(
+          \.output)
+        : [component[...]]
       return tests["\(component)Tests.swift"] == nil
-        && !words.contains(Substring(name.lowercased()))
+        && !parts.allSatisfy { words.contains(Substring($0.lowercased())) }
     }
   }
 

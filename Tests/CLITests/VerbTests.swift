@@ -95,42 +95,6 @@ struct VerbTests {
     #expect(again.exitCode == 73)
   }
 
-  @Test("the first predicted frame is the run's own one-step prediction")
-  func predictsAsEvaluated() async throws {
-    let small = try await SmallRun()
-    let run = try await small.train()
-    let done = try await small.attune("predict", run, "data.hdf5", "-o", "p", "--steps", "4")
-    try #require(done.exitCode == 0, "\(done.standardError)")
-    let predicted = try HDF5File(reading: small.folder.path("p/data_prediction.hdf5"))
-      .dataset("tensor").readFloats()
-    let truth = try HDF5File(reading: small.folder.path("data.hdf5")).dataset("tensor").readFloats()
-    // Rollout of 3 steps over the two test trajectories, as the record's per-unit values have it.
-    struct Record: Decodable {
-      struct Evaluation: Decodable {
-        let unitIdentifiers: [String]
-        let perUnit: [String: [Double]]
-      }
-      let evaluations: [Evaluation]
-    }
-    let record = try JSONDecoder().decode(
-      Record.self, from: Data(contentsOf: URL(filePath: run + "/record.json")))
-    let evaluation = try #require(record.evaluations.first)
-    for (unit, identifier) in evaluation.unitIdentifiers.enumerated() {
-      let n = try #require(identifier.split(separator: "#").last.flatMap { Int($0) })
-      var (square, power) = (0.0, 0.0)
-      for step in 0..<3 {
-        for x in 0..<32 {
-          let p = Double(predicted[(n * 4 + step) * 32 + x])
-          let y = Double(truth[(n * 6 + 2 + step) * 32 + x])
-          square += (p - y) * (p - y)
-          power += y * y
-        }
-      }
-      let expected = try #require(evaluation.perUnit["nRMSE_rollout"]?[unit])
-      #expect(abs((square / (power + 96e-7)).squareRoot() - expected) < 1e-5)
-    }
-  }
-
   @Test("predict refuses another time step by name, and writes what was accepted")
   func contract() async throws {
     let small = try await SmallRun()

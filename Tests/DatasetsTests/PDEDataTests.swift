@@ -54,7 +54,7 @@ struct PDEDataTests {
     #expect(contract.mismatches(with: other).map(\.name) == ["fields"])
     other = contract
     other.quantiles[0] = contract.quantiles[0].map { $0 + 10 }
-    #expect(contract.mismatches(with: other).map(\.name) == ["values of u"])
+    #expect(contract.mismatches(with: other).map(\.name) == ["values.u"])
     let copy = try JSONDecoder().decode(
       StateContract.self, from: JSONEncoder().encode(contract))
     #expect(copy == contract)

@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a trained model's PDE input must be; part of `contract.json`.
 package struct StateContract: Codable, Sendable, Equatable {
   package var fields: [String]
@@ -69,8 +71,8 @@ package struct StateContract: Codable, Sendable, Equatable {
       else { continue }
       mismatches.append(
         Mismatch(
-          name: "values.\(field)", expected: "a median in [\(Float(low)), \(Float(high))]",
-          found: "\(Float(values[place]))"))
+          name: "values.\(field)", expected: "a median in [\(short(low)), \(short(high))]",
+          found: "\(short(values[place]))"))
     }
     return mismatches
   }
@@ -85,6 +87,8 @@ package struct StateContract: Codable, Sendable, Equatable {
       return
     }
     mismatches.append(
-      Mismatch(name: name, expected: "\(Float(expected))", found: "\(Float(found))"))
+      Mismatch(name: name, expected: "\(short(expected))", found: "\(short(found))"))
   }
 }
+
+private func short(_ value: Double) -> String { String(format: "%.6g", value) }
