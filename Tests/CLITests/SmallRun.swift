@@ -6,7 +6,7 @@ import Testing
 struct SmallRun {
   let folder: TemporaryDirectory
 
-  /// - Parameter trajectories: of `data.hdf5`; 0 makes none.
+  /// Makes `data.hdf5` with so many trajectories; 0 makes none.
   init(trajectories: Int = 8) async throws {
     folder = try TemporaryDirectory()
     try folder.write(Self.recipe, to: "recipe.yaml")
