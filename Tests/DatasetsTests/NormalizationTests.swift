@@ -37,6 +37,23 @@ struct ReferenceNormalizationTests {
         #expect(abs(ours - theirs) < tolerance * max(1, abs(theirs)))
       }
     }
+    // At evaluation the reference takes the last rows of the statistics and another epsilon.
+    let last = try fixture["output.denormalize_testeval_last_k"]
+    let kept = last.shape[0]
+    for position in 0..<kept {
+      let trajectory = input.shape[0] - kept + position
+      let rows = trajectory * input.shape[2]..<(trajectory + 1) * input.shape[2]
+      let scaling = FieldScaling(
+        means: Array(means.values[rows]),
+        deviations: variances.values[rows].map { ($0 + 1e-8).squareRoot() })
+      let part = trajectory * size..<(trajectory + 1) * size
+      let values = Tensor(Array(normalized.values[part]), shape: Array(input.shape.dropFirst()))
+      let stored = last.values[position * size..<(position + 1) * size]
+      for (ours, theirs) in zip(scaling.denormalized(values).elements(as: Float.self), stored) {
+        #expect(abs(ours - theirs) < tolerance * max(1, abs(theirs)))
+      }
+    }
+    Parity.passed("morph/c01_revin")
   }
 }
 

@@ -65,5 +65,6 @@ struct ReaderFixtureTests {
         part.elements(as: Float.self)
           == Array(expected.values[start + last * perFrame..<start + perTrajectory]))
     }
+    Parity.passed("morph/loaders/\(stem)-\(example.output)")
   }
 }

@@ -95,6 +95,7 @@ struct ReferenceSplitTests {
     }
     let large = try split.parts(of: 20_000)
     #expect(Array((large[.train] ?? []).prefix(20)) == expected.first20_of_20000)
+    Parity.passed("morph/c18_split_permutation")
   }
 
   @Test("morph-general repeats the two-stage split")
@@ -105,5 +106,6 @@ struct ReferenceSplitTests {
       let ours = try split.parts(of: try #require(Int(count)))
       for part in SplitPart.allCases { #expect(ours[part] == parts[part.rawValue]) }
     }
+    Parity.passed("morph/c19_general_split")
   }
 }

@@ -202,5 +202,6 @@ struct ReferenceWindowTests {
     #expect(tensors["state"]?.elements(as: Float.self) == inputs.values)
     #expect(tensors["target"]?.shape == targets.shape)
     #expect(tensors["target"]?.elements(as: Float.self) == targets.values)
+    Parity.passed("morph/\(name)")
   }
 }

@@ -41,7 +41,6 @@ import Formats
       }
       #expect(try folder.names == ["out.h5"])
       #expect(try Data(contentsOf: URL(filePath: path)) == Data("older".utf8))
-      #expect(HDF5File.openHandleCount == 0)
     }
 
     @Test("a name that exists twice and a block outside are refused") func refuses() throws {

@@ -29,6 +29,7 @@ struct MetricReferenceTests {
         #expect(abs(value - Double(stored)) < float32Tolerance, "\(metric)")
       }
     }
+    Parity.passed(name)
   }
 
   @Test(
@@ -102,5 +103,6 @@ struct MetricReferenceTests {
       #expect(abs(scores.optimalityRatio - row.result["OR", default: .nan]) < 5.1e-5)
       #expect(abs(scores.naiveBaselineGain - row.result["NBG", default: .nan]) < 5.1e-5)
     }
+    Parity.passed("morph/c16_transfer_scores")
   }
 }
