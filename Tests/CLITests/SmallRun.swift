@@ -6,7 +6,7 @@ import Testing
 struct SmallRun {
   let folder: TemporaryDirectory
 
-  /// - Parameter trajectories: of `data.hdf5`; 0 makes none.
+  /// Makes the folder; with 0 trajectories without `data.hdf5`.
   init(trajectories: Int = 8) async throws {
     folder = try TemporaryDirectory()
     try folder.write(Self.recipe, to: "recipe.yaml")
@@ -29,6 +29,7 @@ struct SmallRun {
   }
 
   /// Trains, and returns the run directory.
+  @discardableResult
   func train() async throws -> String {
     let trained = try await attune("train", "recipe.yaml", "-q", "--json")
     try #require(trained.exitCode == 0, "\(trained.standardError)")

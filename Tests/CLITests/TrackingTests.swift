@@ -24,10 +24,7 @@ struct TrackingTests {
     let small = try await SmallRun()
     let run = try await small.train()
     let whole = try Event.all(in: run + "/tb").map(\.scalars)
-    let status = try String(contentsOfFile: run + "/status.json", encoding: .utf8)
-    try status.replacing("\"finished\"", with: "\"stopped\"")
-      .write(toFile: run + "/status.json", atomically: true, encoding: .utf8)
-    try FileManager.default.removeItem(atPath: run + "/checkpoints/step_00000006")
+    try setBack(run)
     #expect(try await small.train() == run)
     let resumed = try Event.all(in: run + "/tb")
     #expect(resumed.map(\.scalars) == whole)
@@ -43,6 +40,26 @@ struct TrackingTests {
     let names = try FileManager.default.contentsOfDirectory(atPath: try await small.train())
     #expect(Set(names).isDisjoint(with: ["metrics.csv", "metrics.jsonl", "tb"]))
     #expect(names.contains("report"))
+  }
+
+  @Test("a table alone keeps its rows when the run is resumed")
+  func tableAlone() async throws {
+    let small = try await SmallRun()
+    try small.folder.write(SmallRun.recipe + "\ntracking: {jsonl: false}\n", to: "recipe.yaml")
+    let run = try await small.train()
+    try setBack(run)
+    try await small.train()
+    let rows = try String(contentsOfFile: run + "/metrics.csv", encoding: .utf8)
+      .split(separator: "\n").map { String($0.prefix { $0 != "," }) }
+    #expect(rows == ["step", "3", "6"])
+  }
+
+  /// Makes a finished run one that was stopped at step 3.
+  private func setBack(_ run: String) throws {
+    let status = try String(contentsOfFile: run + "/status.json", encoding: .utf8)
+    try status.replacing("\"finished\"", with: "\"stopped\"")
+      .write(toFile: run + "/status.json", atomically: true, encoding: .utf8)
+    try FileManager.default.removeItem(atPath: run + "/checkpoints/step_00000006")
   }
 }
 

@@ -30,20 +30,15 @@ final class EventLog {
     try directory.write(text: first + kept, to: "steps.jsonl")
     steps = try Self.appending(stepsPath)
 
-    evaluations = []
-    if let path = tracking.jsonLines.path(standard: directory.file("metrics.jsonl")) {
-      if step > 0 {
-        evaluations = Self.lines(path).compactMap { line in
-          try? JSONLines.event(MetricsEvent.self, in: line, file: "", number: 0)
-        }.filter { $0.step <= step }
-      }
-      try writeAtomically(
-        Data(evaluations.map { JSONLines.line($0) }.joined().utf8), to: path)
-      metrics = try Self.appending(path)
-    } else {
-      metrics = nil
-    }
+    let lines = tracking.jsonLines.path(standard: directory.file("metrics.jsonl"))
     table = tracking.csv.path(standard: directory.file("metrics.csv"))
+    let old = lines.map(Self.events(inLines:)) ?? table.map(Self.events(inTable:)) ?? []
+    evaluations = step > 0 ? old.filter { $0.step <= step } : []
+    if let lines {
+      try writeAtomically(
+        Data(evaluations.map { JSONLines.line($0) }.joined().utf8), to: lines)
+    }
+    metrics = try lines.map(Self.appending)
     tensorBoard = try tracking.tensorBoard.path(standard: directory.file("tb")).map {
       try TensorBoardLog(folder: $0, host: MachineInfo.current.host, resumingAt: step)
     }
@@ -75,6 +70,29 @@ final class EventLog {
         + names.map { name in event.metrics[name].map { "\($0)" } ?? "" }).joined(separator: ",")
     }
     return ([header] + rows).joined(separator: "\n") + "\n"
+  }
+
+  private static func events(inLines path: String) -> [MetricsEvent] {
+    lines(path).compactMap {
+      try? JSONLines.event(MetricsEvent.self, in: $0, file: "", number: 0)
+    }
+  }
+
+  /// The rows that `csv()` wrote.
+  private static func events(inTable path: String) -> [MetricsEvent] {
+    let rows = lines(path).map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    guard let names = rows.first?.dropFirst(3) else { return [] }
+    return rows.dropFirst().compactMap { row in
+      guard row.count == names.count + 3, let step = Int(row[0]), let epoch = Double(row[1]),
+        let seconds = Double(row[2])
+      else { return nil }
+      let values = zip(names, row.dropFirst(3)).compactMap { name, text in
+        Double(text).map { (String(name), $0) }
+      }
+      return MetricsEvent(
+        step: step, epoch: epoch, seconds: seconds,
+        metrics: Dictionary(values) { first, _ in first })
+    }
   }
 
   private static func lines(_ path: String) -> [String] {
