@@ -144,7 +144,8 @@ package struct Trainer {
     state.recentLoss = sum
     return StepEvent(
       step: state.step,
-      batch: String(SHA256Digest.of(identifiers.joined(separator: "\n")).prefix(16)), loss: sum, gradientNorm: norm,
+      batch: String(SHA256Digest.of(identifiers.joined(separator: "\n")).prefix(16)), loss: sum,
+      gradientNorm: norm,
       learningRate: rate)
   }
 

@@ -25,7 +25,7 @@ struct EquationTests {
     let values = try plan(4, seed: 7).trajectory(2).values
     let cells = axes == 1 ? 32 : 32 * 32
     #expect(values.count == 3 * cells * fields.count)
-    #expect(values.allSatisfy(\.isFinite))
+    #expect(values.allSatisfy { $0.isFinite })
     #expect(try plan(9, seed: 7).trajectory(2).values == values)
     #expect(try plan(4, seed: 8).trajectory(2).values != values)
   }

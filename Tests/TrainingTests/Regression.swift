@@ -72,6 +72,8 @@ struct PlainDescent: Optimizer {
   static let options: OptionTable = []
   let learningRate: Double
   let weightDecay = 0.0
+  /// Not counted.
+  let reachedCount = 0
   var state = OptimizerState(tensors: [], counts: [:])
 
   init(_ options: OptionReader, _ diagnostics: Diagnostics) { self.init(learningRate: 1) }

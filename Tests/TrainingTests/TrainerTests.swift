@@ -192,4 +192,19 @@ struct TrainerTests {
       ])
     #expect(changed == [true, true, false, true])
   }
+
+  @Test("counts the values that a gradient has reached")
+  func reached() throws {
+    let regression = Regression()
+    var trainer = try regression.trainer(steps: 3)
+    _ = try trainer.run(
+      batches: { number in
+        let batch = Regression.batch(number)
+        var fields = batch.fields
+        fields["x"] = fields["x"]?.sliced(axis: 1, 0..<5).padded(axis: 1, before: 0, after: 1)
+        return Batch(identifiers: batch.identifiers, fields: fields)
+      }, evaluate: { _ in [:] }, observers: Trainer.Observers())
+    let total = regression.parameters.reduce(0) { $0 + $1.elementCount }
+    #expect(trainer.reachedCount == total - 8)
+  }
 }

@@ -34,11 +34,9 @@ struct FinishedRun {
     self.plan = plan
   }
 
-  /// Gives a model the weights of a checkpoint.
+  /// Gives a model the weights of a checkpoint, and says which it was and of which step.
   ///
-  /// - Parameter name: `best` or `last`; nil takes the recipe's, or `last` where a run never had a
-  ///   best one.
-  /// - Returns: Which it was, and its step.
+  /// `name` is `best` or `last`; nil takes the recipe's, or `last` where a run never had a best one.
   func restore(
     _ model: AdaptedModel, checkpoint name: String?
   ) throws -> (name: String, step: Int) {

@@ -53,7 +53,7 @@ struct ModelPlan {
 
   /// Draws or reads the weights and attaches the adapters.
   ///
-  /// - Parameter readingWeights: false draws them in any case, to look at the model alone.
+  /// Without `readingWeights` they are drawn in any case, to look at the model alone.
   func assemble(readingWeights: Bool = true) throws -> AssembledModel {
     let seed = UInt64(bitPattern: Int64(recipe.seed))
     tree.initialize(seed: seed)

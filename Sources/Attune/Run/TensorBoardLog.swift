@@ -11,7 +11,7 @@ final class TensorBoardLog {
 
   /// Opens the event file of a folder, or begins one.
   ///
-  /// - Parameter step: The step from which training goes on; later records are removed.
+  /// Records later than `step`, from which training goes on, are removed.
   init(folder: String, host: String, resumingAt step: Int) throws {
     do {
       try FileManager.default.createDirectory(

@@ -13,9 +13,7 @@ package struct DataFacts<Content: Encodable & Sendable>: Encodable, Sendable {
 
 /// What each file of trajectories at a path holds and what is wrong with it.
 ///
-/// - Parameters:
-///   - path: A file, a folder, or a name with `*`.
-///   - format: Name of the format; nil takes the first that fits.
+/// The path is a file, a folder, or a name with `*`; without a format the first that fits is taken.
 package func checkData(
   _ path: String, format: String?
 ) throws -> [DataFacts<PDECheck>] {

@@ -33,6 +33,7 @@ final class PredictionFile {
   ///   - firstFrame: Number of the first predicted frame in the input's time.
   ///   - steps: Predicted frames.
   ///   - ranges: Training range of each field, where outliers are marked.
+  /// - Throws: `FormatError` where the file cannot be made, or the input's coordinates not be read.
   init(
     _ path: String, like file: TrajectoryFile, firstFrame: Int, steps: Int,
     ranges: [ClosedRange<Double>]?

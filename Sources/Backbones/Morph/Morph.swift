@@ -65,7 +65,9 @@ package struct Morph: Backbone {
         "morph: \(axis) of \(patch.0) cells is no multiple of patch_size \(patch.1). Use "
           + "data.reduced_resolution or another patch_size")
     }
-    let needed = fields * components * patchSizes(configuration.patch, grid: Array(shape[4...]))
+    let needed =
+      fields * components
+      * patchSizes(configuration.patch, grid: Array(shape[4...]))
       .reduce(1, *)
     if needed > decoder.site.outputs {
       throw BackboneError(

@@ -71,12 +71,15 @@ package struct MorphConfiguration: Sendable, Equatable {
     Option(
       "patch_size", .either([.integer, .list(.integer, count: 3...3)]), default: 8,
       "Patch along every axis that exists, or three sizes for depth, height, width."),
-    Option("dim", .integer, default: .described("by size"), range: .atLeast(1), "Width of a token."),
+    Option(
+      "dim", .integer, default: .described("by size"), range: .atLeast(1), "Width of a token."),
     Option(
       "depth", .integer, default: .described("by size"), range: .atLeast(1), "Transformer blocks."),
-    Option("heads", .integer, default: .described("by size"), range: .atLeast(1), "Attention heads."),
     Option(
-      "heads_xa", .integer, default: 32, range: .atLeast(1), "Heads of the attention between fields."),
+      "heads", .integer, default: .described("by size"), range: .atLeast(1), "Attention heads."),
+    Option(
+      "heads_xa", .integer, default: 32, range: .atLeast(1),
+      "Heads of the attention between fields."),
     Option(
       "mlp_dim", .integer, default: .described("by size"), range: .atLeast(1),
       "Hidden width of the MLP."),
@@ -90,7 +93,8 @@ package struct MorphConfiguration: Sendable, Equatable {
       "max_ar", .integer, default: .described("by size"), range: .atLeast(1),
       "Input frames that the position table holds."),
     Option(
-      "max_patches", .integer, default: 4096, range: .atLeast(1), "Patch rows of the position table."),
+      "max_patches", .integer, default: 4096, range: .atLeast(1),
+      "Patch rows of the position table."),
     Option("dropout", .number, default: 0.1, range: .within(0..<1), "Dropout in blocks."),
     Option(
       "emb_dropout", .number, default: 0.1, range: .within(0..<1),
@@ -112,7 +116,8 @@ package struct MorphConfiguration: Sendable, Equatable {
     let patch = reader.optionalInt("patch_size").map { [$0, $0, $0] } ?? given
     let maxTime = value("max_ar", 5)
     self.init(
-      patch: patch.count == 3 && patch.allSatisfy { $0 > 0 } ? patch : [8, 8, 8], dim: value("dim", 1),
+      patch: patch.count == 3 && patch.allSatisfy { $0 > 0 } ? patch : [8, 8, 8],
+      dim: value("dim", 1),
       depth: value("depth", 3), heads: value("heads", 2), fieldHeads: reader.int("heads_xa"),
       mlpDim: value("mlp_dim", 4), filters: value("conv_filter", 0),
       maxComponents: reader.int("max_components"), maxFields: reader.int("max_fields"),
