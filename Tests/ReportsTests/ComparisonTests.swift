@@ -187,10 +187,11 @@ import Testing
     let summary = try writeComparison(of: SyntheticRuns.study(), to: folder.path)
     #expect(
       summary.table() == """
-        arm      trained  share   time                    VRMSE         VRMSE_rollout
-        lora      67,456   21 %  7.2 s  0.0210 [0.0197, 0.0223]  0.170 [0.160, 0.180]
-        full     315,088  100 %  6.0 s  0.0220 [0.0207, 0.0233]  0.130 [0.122, 0.138]
-        scratch  315,088  100 %  6.1 s     0.125 [0.117, 0.133]  0.270 [0.254, 0.286]
+        arm         trained  share   time                    VRMSE         VRMSE_rollout
+        lora         67,456   21 %  7.2 s  0.0210 [0.0197, 0.0223]  0.170 [0.160, 0.180]
+        full        315,088  100 %  6.0 s  0.0220 [0.0207, 0.0233]  0.130 [0.122, 0.138]
+        scratch     315,088  100 %  6.1 s     0.125 [0.117, 0.133]  0.270 [0.254, 0.286]
+        last state        0                   0.194 [0.182, 0.206]     2.16 [2.03, 2.29]
 
         """)
   }
