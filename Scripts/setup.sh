@@ -3,7 +3,7 @@
 set -euo pipefail
 
 # What every Swift package on Debian 12 needs: headers, start-up objects, and git with certificates
-# for the dependencies. The linker comes with the toolchain.
+# for the dependencies.
 toolchain=(libc6-dev libstdc++-12-dev binutils git ca-certificates pkg-config)
 # Libraries that the toolchain's own programs load.
 toolchain+=(libcurl4 libncurses6 libsqlite3-0 libxml2 libuuid1)
