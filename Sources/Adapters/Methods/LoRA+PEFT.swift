@@ -6,7 +6,8 @@ package import Tensors
 /// LoRA in PEFT's files (PEFT 0.21.2: `LORA`).
 ///
 /// Slices of one weight become one adapter of full height: their A stacked, their B placed in the
-/// slice's rows and its own columns, zero elsewhere. Where scalings differ they go into B.
+/// slice's rows and its own columns, zero elsewhere. Patterns set rank and alpha by module, so that
+/// all slices of a weight have one scaling.
 extension LoRA {
   package func exported(_ adapter: AttachedAdapter) throws(AdapterError) -> PEFTAdapter {
     var tensors: [(name: String, tensor: Tensor)] = []
@@ -84,8 +85,10 @@ extension LoRA {
         reason: "PEFT's layout has no slices of a convolution. Adapt the whole layer")
     }
     let total = group.modules.reduce(0) { $0 + $1.target.rank }
-    let scalings = group.modules.map(\.target.scaling)
-    let areEqual = scalings.allSatisfy { $0 == scalings[0] }
+    let scaling = group.modules[0].target.scaling
+    precondition(
+      group.modules.allSatisfy { $0.target.scaling == scaling },
+      "\(group.site.path): slices with scalings \(group.modules.map(\.target.scaling))")
     let root =
       lowRank?.usesRankStabilizedScaling == true
       ? Double(total).squareRoot() : Double(total)
@@ -93,15 +96,14 @@ extension LoRA {
     var up: Tensor?
     for module in group.modules {
       let rows = module.target.rows
-      let factor = areEqual ? 1 : module.target.scaling
-      let placed = module.delta.parameters[1].value.scaled(by: factor)
+      let placed = module.delta.parameters[1].value
         .padded(axis: 0, before: rows.lowerBound, after: group.site.outputs - rows.upperBound)
         .padded(axis: 1, before: column, after: total - column - module.target.rank)
       up = up.map { $0 + placed } ?? placed
       column += module.target.rank
     }
     let down = Tensor.concatenated(group.modules.map { $0.delta.parameters[0].value }, axis: 0)
-    return (down, up ?? Tensor(zeros: []), (areEqual ? scalings[0] : 1) * root)
+    return (down, up ?? Tensor(zeros: []), scaling * root)
   }
 
   /// Fields that this program never sets, with PEFT's defaults.

@@ -26,6 +26,18 @@ package protocol Equation: Sendable {
   ) throws(DataError) -> [Float]
 }
 
+/// An equation for one field `u` on [0, 1), periodic, in the first run's discretization.
+package protocol PeriodicEquation: Equation {}
+
+extension PeriodicEquation {
+  package static var discretization: Discretization {
+    Discretization(cells: 128, frames: 21, interval: 0.05)
+  }
+  package static var domain: ClosedRange<Double> { 0...1 }
+  package static var fields: [String] { ["u"] }
+  package static var spaceAxes: Int { 1 }
+}
+
 /// A coefficient of an equation.
 package struct EquationParameter: Sendable, Equatable {
   /// As PDEBench names the attribute.

@@ -1,7 +1,7 @@
 package import Tensors
 
 /// u_t + β u_x = 0, exact.
-package enum AdvectionEquation: Equation {
+package enum AdvectionEquation: PeriodicEquation {
   package static let name = "advection"
   package static let summary =
     "u_t + beta u_x = 0 on [0, 1), periodic; sum of two sines, moved exactly"
@@ -9,10 +9,6 @@ package enum AdvectionEquation: Equation {
     EquationParameter(
       "beta", standard: .drawn(-1...1), "speed, in domain lengths per unit of time")
   ]
-  package static let discretization = Discretization(cells: 128, frames: 21, interval: 0.05)
-  package static let domain = 0.0...1.0
-  package static let fields = ["u"]
-  package static let spaceAxes = 1
 
   package static func trajectory(
     drawing random: inout Philox, parameters: [String: Double], on grid: Discretization

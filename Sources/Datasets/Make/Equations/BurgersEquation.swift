@@ -1,7 +1,7 @@
 package import Tensors
 
 /// u_t + u u_x = (ν/π) u_xx.
-package enum BurgersEquation: Equation {
+package enum BurgersEquation: PeriodicEquation {
   package static let name = "burgers"
   package static let summary =
     "u_t + u u_x = (Nu/pi) u_xx on [0, 1), periodic; sum of two sines, Cole-Hopf transformation"
@@ -9,10 +9,6 @@ package enum BurgersEquation: Equation {
     EquationParameter(
       "Nu", standard: .drawn(0.03...0.3), isLogarithmic: true, "viscosity times pi")
   ]
-  package static let discretization = Discretization(cells: 128, frames: 21, interval: 0.05)
-  package static let domain = 0.0...1.0
-  package static let fields = ["u"]
-  package static let spaceAxes = 1
 
   package static func trajectory(
     drawing random: inout Philox, parameters: [String: Double], on grid: Discretization

@@ -1,7 +1,7 @@
 package import Tensors
 
 /// u_t = ν u_xx + ρ u (1 - u).
-package enum DiffusionReactionEquation: Equation {
+package enum DiffusionReactionEquation: PeriodicEquation {
   package static let name = "diffusion-reaction"
   package static let summary =
     "u_t = Nu u_xx + rho u (1 - u) on [0, 1), periodic; sum of two sines between 0.05 and 0.95"
@@ -9,10 +9,6 @@ package enum DiffusionReactionEquation: Equation {
     EquationParameter("Nu", standard: .fixed(0.02), isLogarithmic: true, "diffusion coefficient"),
     EquationParameter("rho", standard: .fixed(2), "growth rate"),
   ]
-  package static let discretization = Discretization(cells: 128, frames: 21, interval: 0.05)
-  package static let domain = 0.0...1.0
-  package static let fields = ["u"]
-  package static let spaceAxes = 1
 
   package static func trajectory(
     drawing random: inout Philox, parameters: [String: Double], on grid: Discretization
