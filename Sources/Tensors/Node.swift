@@ -34,6 +34,9 @@ package final class Node: Sendable {
     recorded = Mutex(Recorded(parents: parents, backward: backward))
   }
 
+  /// The nodes of the operands that are tracked.
+  var parents: [Node] { recorded.withLock { $0?.parents.compactMap { $0 } ?? [] } }
+
   /// Takes what was recorded; a second call gets nil, as does a leaf.
   func takeRecorded() -> Recorded? {
     recorded.withLock { recorded in

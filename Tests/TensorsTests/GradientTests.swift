@@ -72,6 +72,48 @@ private let primitives: [Primitive] = [
   Primitive("linear resampling", [[2, 5, 3]]) {
     $0[0].resampled(axis: 1, .linear(from: 5, to: 8))
   },
+  Primitive("expansion", [[2, 1, 3, 1]]) { $0[0].expanded(to: [2, 4, 3, 2]) },
+  Primitive("sums over axes", [[2, 3, 4]]) { $0[0].summed(over: [0, 2]) },
+  Primitive("means over axes", [[2, 3, 4]]) { $0[0].averaged(over: [1]) },
+  Primitive("gather by shared numbers", [[2, 3, 4]]) {
+    $0[0].gathered(axis: 2, indices: Tensor([3, 0, 3] as [Int32], shape: [3]))
+  },
+  Primitive("gather by numbers of each sample", [[2, 2, 3, 2]]) {
+    $0[0].gathered(axis: 2, indices: Tensor([2, 1, 0, 0] as [Int32], shape: [2, 2]))
+  },
+  Primitive("batched products", [[2, 3, 4], [2, 4, 5]]) { batchedProduct($0[0], $0[1]) },
+  Primitive("batched products, transposed", [[2, 2, 3, 4], [2, 2, 5, 4]]) {
+    batchedProduct($0[0], $0[1], transposeB: true)
+  },
+  Primitive("attention with bias", [[2, 3, 8], [2, 5, 8], [2, 5, 4], [1, 2, 3, 5]]) {
+    attention(queries: $0[0], keys: $0[1], values: $0[2], heads: 2, bias: $0[3])
+  },
+  Primitive("sigmoid", [[12]]) { $0[0].scaled(by: 3).sigmoid() },
+  Primitive("SiLU", [[12]]) { $0[0].scaled(by: 3).silu() },
+  Primitive("quick GELU", [[12]]) { $0[0].scaled(by: 3).quickGELU() },
+  Primitive("GELU, tanh form", [[12]]) { $0[0].scaled(by: 3).geluTanh() },
+  Primitive("ReLU", [[12]]) { $0[0].relu() },
+  Primitive("cross entropy", [[4, 5]]) {
+    crossEntropy($0[0], labels: Tensor([3, 7, 0, 4] as [Int32], shape: [4]), ignoring: 7)
+  },
+  Primitive("cross entropy with smoothing", [[2, 2, 3]]) {
+    crossEntropy(
+      $0[0], labels: Tensor([2, 0, 1, 1] as [Int32], shape: [2, 2]), smoothing: 0.1)
+  },
+  Primitive("batch norm by the batch", [[3, 2, 4], [2], [2]]) {
+    batchNorm(
+      $0[0], moments: ChannelMoments(of: $0[0]), areOfBatch: true, weight: $0[1], bias: $0[2],
+      epsilon: 1e-5)
+  },
+  Primitive("batch norm by running values", [[3, 2], [2], [2]]) {
+    batchNorm(
+      $0[0], moments: ChannelMoments(mean: [0.5, -1], variance: [2, 0.5], count: 9),
+      areOfBatch: false, weight: $0[1], bias: $0[2], epsilon: 1e-5)
+  },
+  Primitive("recomputation", [[3, 4], [2, 4]]) { operands in
+    let weight = operands[1]
+    return recomputed(operands[0]) { linear($0, weight: weight).gelu() }
+  },
   Primitive("antialiased resampling", [[2, 9, 3]]) {
     $0[0].resampled(axis: 1, .antialiasedLinear(from: 9, to: 4))
   },

@@ -60,6 +60,9 @@ typedef struct {
   /* leaky ReLU with the slope for negative values; slope 0 is ReLU */                             \
   X(leaky_relu, (const void *x, double slope, void *y, size_t n))                                  \
   X(leaky_relu_backward, (const void *x, const void *dy, double slope, void *dx, size_t n))        \
+  /* logistic function y = 1 / (1 + exp(-x)); dx = dy y (1 - y) */                                 \
+  X(sigmoid, (const void *x, void *y, size_t n))                                                   \
+  X(sigmoid_backward, (const void *y, const void *dy, void *dx, size_t n))                         \
   /* layer norm over the last axis; weight and bias [n] or NULL; mean, rstd [rows] are saved */    \
   X(layer_norm,                                                                                    \
     (const void *x, const void *weight, const void *bias, double eps, void *y, void *mean,         \
@@ -71,6 +74,28 @@ typedef struct {
   /* softmax over the last axis; dx = y (dy - sum(dy y)) */                                        \
   X(softmax, (const void *x, void *y, size_t rows, size_t n))                                      \
   X(softmax_backward, (const void *y, const void *dy, void *dx, size_t rows, size_t n))            \
+  /* x [batch, channels, n]: mean and biased variance of each channel in double, in a fixed order; \
+     y = (x - mean) rstd * weight + bias, where weight and bias may be NULL */                      \
+  X(channel_moments,                                                                               \
+    (const void *x, double *mean, double *variance, size_t batch, size_t channels, size_t n))      \
+  X(channel_norm,                                                                                  \
+    (const void *x, const double *mean, const double *rstd, const void *weight, const void *bias,  \
+     void *y, size_t batch, size_t channels, size_t n))                                            \
+  /* backward of channel_norm, through mean and rstd where `moves`; dx, dweight, dbias may be NULL,\
+     the last two are written */                                                                   \
+  X(channel_norm_backward,                                                                         \
+    (const void *x, const double *mean, const double *rstd, const void *weight, const void *dy,    \
+     void *dx, void *dweight, void *dbias, size_t batch, size_t channels, size_t n, int moves))    \
+  /* cross entropy of rows of logits [rows, n] with labels in 0..n-1 or `ignored`, with label      \
+     smoothing s: -sum_k ((1-s) [k = label] + s/n) log softmax_k; p [rows, n] gets the softmax;    \
+     out the sum over rows that are not ignored, in double */                                      \
+  X(cross_entropy,                                                                                 \
+    (const void *x, const int32_t *labels, int32_t ignored, double smoothing, void *p, size_t rows,\
+     size_t n, double *out))                                                                       \
+  /* dx = scale (p - target), 0 in ignored rows */                                                 \
+  X(cross_entropy_backward,                                                                        \
+    (const void *p, const int32_t *labels, int32_t ignored, double smoothing, double scale,        \
+     void *dx, size_t rows, size_t n))                                                             \
   /* softmax attention of one batch row: q [tq, h*d], k, v [tk, h*d], out [tq, h*d]; lse [h, tq]   \
      is saved; mask may be NULL; scratch holds d*tk + tk elements */                               \
   X(attention,                                                                                     \

@@ -23,7 +23,7 @@ extension Tensor {
     for axis in stride(from: rank - 2, through: 0, by: -1) {
       strides[axis] = strides[axis + 1] * shape[axis + 1]
     }
-    let result = gathered(shape: order.map { shape[$0] }, strides: order.map { strides[$0] })
+    let result = strided(shape: order.map { shape[$0] }, strides: order.map { strides[$0] })
     var inverse = [Int](repeating: 0, count: rank)
     for (position, axis) in order.enumerated() { inverse[axis] = position }
     return result.recorded(from: [self]) { [inverse] in [$0.permuted(inverse)] }
@@ -101,7 +101,8 @@ extension Tensor {
     }
   }
 
-  private func gathered(shape: [Int], strides: [Int]) -> Tensor {
+  /// A dense copy whose axes step through the elements by `strides`, which may be 0.
+  func strided(shape: [Int], strides: [Int]) -> Tensor {
     let result = Tensor(uninitialized: shape, dtype: dtype)
     attune_permute(
       pointer, result.pointer, shape.count, shape.map(Int64.init), strides.map(Int64.init),
