@@ -4,40 +4,140 @@ package import Tensors
 
 /// An architecture that recipes name, built from its options inside a module tree.
 ///
-/// Parameter paths are the checkpoint's keys after `checkpointKey`; groups on the layers are what
-/// target patterns may name.
+/// Groups on the layers are what target patterns may name.
 package protocol Backbone: RegistryEntry, Sendable {
   /// Target patterns of an adapter that names none.
   static var defaultTargets: [String] { get }
+  /// Inputs by name; those of one input are called `image`, of PDEs `state`.
+  static var inputNames: [String] { get }
+  /// How the architecture is pretrained by masking, nil where it is not.
+  static var maskedAutoencoder: (any MaskedAutoencoder.Type)? { get }
 
   /// Builds the layers.
   ///
-  /// What the options contradict is recorded in `diagnostics`; the result is then not used.
-  init(_ options: OptionReader, in scope: Scope, _ diagnostics: Diagnostics)
+  /// What the options contradict, among themselves or with the data, is recorded in
+  /// `diagnostics`; the result is then not used. Recipes are checked before their data is opened,
+  /// with a `data` that knows only what the recipe says.
+  init(
+    _ options: OptionReader, for data: DataShape, in scope: Scope, _ diagnostics: Diagnostics)
 
-  /// The key that the reference's checkpoint has for a parameter of this model.
-  func checkpointKey(for path: String) -> String
+  /// Checkpoint layouts that this model reads, the one that it writes first.
+  var layouts: [KeyLayout] { get }
 
-  /// Refuses an input that the architecture cannot take.
-  func check(input shape: [Int]) throws(BackboneError)
+  /// What heads and decoders may ask for; nil where the model has its own output only.
+  var featureShape: FeatureShape? { get }
+
+  /// A stored tensor of another shape made to fit `parameter`, as the family's programs do it.
+  ///
+  /// Position tables are resampled, input kernels follow the channel policy; nil where there is no
+  /// rule.
+  func fitted(
+    _ stored: Tensor, to parameter: Parameter, _ fit: WeightFit
+  ) throws(BackboneError) -> Tensor?
+
+  /// Refuses inputs that the architecture cannot take, by name and shape.
+  func check(_ shapes: [String: [Int]]) throws(BackboneError)
 
   /// The forward pass, with the axes that the family documents.
   ///
-  /// For PDE backbones the input is `[batch, time, field, component, depth, height, width]`.
-  func callAsFunction(_ input: Tensor, _ context: ForwardContext) -> BackboneOutput
+  /// Images are `[batch, channel, height, width]`, PDE states
+  /// `[batch, time, field, component, depth, height, width]`. `maps` are numbers of blocks whose
+  /// feature maps are wanted.
+  func callAsFunction(
+    _ input: BackboneInput, maps: Set<Int>, _ context: ForwardContext
+  ) -> BackboneOutput
+}
+
+extension Backbone {
+  package static var inputNames: [String] { ["image"] }
+  package static var maskedAutoencoder: (any MaskedAutoencoder.Type)? { nil }
+  package var featureShape: FeatureShape? { nil }
+
+  package func fitted(
+    _ stored: Tensor, to parameter: Parameter, _ fit: WeightFit
+  ) throws(BackboneError) -> Tensor? { nil }
+
+  /// Without feature maps.
+  package func callAsFunction(
+    _ input: BackboneInput, _ context: ForwardContext
+  ) -> BackboneOutput { self(input, maps: [], context) }
+}
+
+/// What a backbone is told of the data before it is built; nil where it is not known yet.
+package struct DataShape: Sendable, Equatable {
+  /// Height and width in pixels.
+  package var imageSize: [Int]?
+  package var channels: Int?
+  /// Classes of a head that belongs to the architecture; nil for none.
+  package var classes: Int?
+
+  package init(imageSize: [Int]? = nil, channels: Int? = nil, classes: Int? = nil) {
+    self.imageSize = imageSize
+    self.channels = channels
+    self.classes = classes
+  }
+}
+
+/// One batch as a backbone takes it.
+package struct BackboneInput: Sendable {
+  /// Values by input name.
+  package var values: [String: Tensor]
+  /// Band centers in nanometers, by input name.
+  package var wavelengths: [String: [Double]]
+  /// Meters per pixel.
+  package var resolution: Double?
+
+  package init(
+    _ values: [String: Tensor], wavelengths: [String: [Double]] = [:], resolution: Double? = nil
+  ) {
+    self.values = values
+    self.wavelengths = wavelengths
+    self.resolution = resolution
+  }
+
+  /// The input of a backbone that has one.
+  package init(_ only: Tensor) { self.init(["image": only]) }
+
+  /// The value of a backbone's single input, whatever its name.
+  package var only: Tensor {
+    guard let value = values.values.first, values.count == 1 else {
+      preconditionFailure("inputs \(values.keys.sorted()) for a backbone of one input")
+    }
+    return value
+  }
 }
 
 /// What a forward pass of a backbone gives.
 package struct BackboneOutput: Sendable {
   /// The quantity itself where the backbone has its own decoder: for PDEs the next frame
-  /// `[batch, field, component, depth, height, width]`.
+  /// `[batch, field, component, depth, height, width]`, for restoration the image.
   package var prediction: Tensor?
-  /// Named intermediate values, for parity checks and heads.
-  package var features: [String: Tensor]
+  /// Of the architecture's own head, `[batch, class]`.
+  package var logits: Tensor?
+  package var features: Features
 
-  package init(prediction: Tensor? = nil, features: [String: Tensor] = [:]) {
+  package init(prediction: Tensor? = nil, logits: Tensor? = nil, features: Features = Features()) {
     self.prediction = prediction
+    self.logits = logits
     self.features = features
+  }
+}
+
+/// How weights made for other data are fitted to this model.
+package struct WeightFit: Sendable {
+  /// `model.channel_policy`.
+  package var channelPolicy: ModelSection.ChannelPolicy
+  /// Numbers of the stored channels that match the model's by band name; nil where unknown.
+  package var channels: [Int]?
+  /// Name of the layout that the file is in.
+  package var layout: String
+
+  package init(
+    channelPolicy: ModelSection.ChannelPolicy = .refuse, channels: [Int]? = nil, layout: String
+  ) {
+    self.channelPolicy = channelPolicy
+    self.channels = channels
+    self.layout = layout
   }
 }
 

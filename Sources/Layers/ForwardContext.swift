@@ -4,11 +4,34 @@ package import Tensors
 package struct ForwardContext: Sendable {
   /// Random numbers of dropouts while training; nil in evaluation.
   private var randomness: DropoutStream?
+  /// Seed and samples of what is drawn in evaluation too, such as masks.
+  private var drawing: DropoutStream
+  /// Values that stand in for drawn ones, by path.
+  private var given: [String: Tensor] = [:]
+  /// Whether batch norms use and record the statistics of the batch.
+  package private(set) var usesBatchStatistics: Bool
+  /// Whether blocks keep only their input and are computed again on the way back.
+  package var checkpointsActivations = false
+  /// Whether a block is computed again: running statistics were already recorded.
+  package private(set) var isRecomputing = false
 
-  private init(_ randomness: DropoutStream?) { self.randomness = randomness }
+  private init(_ randomness: DropoutStream?, drawing: DropoutStream) {
+    self.randomness = randomness
+    self.drawing = drawing
+    usesBatchStatistics = randomness != nil
+  }
 
-  /// No dropout.
-  package static let evaluation = ForwardContext(nil)
+  /// No dropout, running statistics.
+  package static let evaluation = evaluation(seed: 0, samples: 0..<1)
+
+  /// The same, with the seed and samples that masks are drawn for.
+  package static func evaluation(seed: UInt64, samples: Range<Int>) -> ForwardContext {
+    ForwardContext(
+      nil,
+      drawing: DropoutStream(
+        seed: seed, step: 0, site: 0, firstSample: samples.lowerBound,
+        sampleCount: samples.count))
+  }
 
   /// Training on part of a batch.
   /// - Parameters:
@@ -17,13 +40,27 @@ package struct ForwardContext: Sendable {
   ///   - samples: range of this shard in the global batch.
   /// - Returns: a context in which dropouts drop.
   package static func training(seed: UInt64, step: Int, samples: Range<Int>) -> ForwardContext {
-    ForwardContext(
-      DropoutStream(
-        seed: seed, step: step, site: 0, firstSample: samples.lowerBound,
-        sampleCount: samples.count))
+    let stream = DropoutStream(
+      seed: seed, step: step, site: 0, firstSample: samples.lowerBound,
+      sampleCount: samples.count)
+    return ForwardContext(stream, drawing: stream)
   }
 
   package var isTraining: Bool { randomness != nil }
+
+  /// The same with batch norms in the given mode.
+  package func usingBatchStatistics(_ isOn: Bool) -> ForwardContext {
+    var context = self
+    context.usesBatchStatistics = isOn
+    return context
+  }
+
+  /// The same with values that `uniform` gives instead of drawing, by path.
+  package func drawing(_ given: [String: Tensor]) -> ForwardContext {
+    var context = self
+    context.given.merge(given) { $1 }
+    return context
+  }
 
   /// The random numbers for the place with the given number (`pathHash`), nil in evaluation.
   package func stream(site: Int) -> DropoutStream? {
@@ -33,35 +70,36 @@ package struct ForwardContext: Sendable {
       return stream
     }
   }
-}
 
-/// Dropout at a named place of the network.
-package struct Dropout: Sendable {
-  package let probability: Double
-  private let site: Int
-
-  package init(_ scope: Scope, probability: Double) {
-    self.init(path: scope.path, probability: probability)
+  /// Uniform numbers in [0, 1) for every sample, `[batch, count]` f32, drawn in evaluation too.
+  ///
+  /// They depend on the seed, the step, the sample's place in the global batch and `path` alone;
+  /// `isShared` draws one row for all samples.
+  package func uniform(
+    _ path: String, batch: Int, count: Int, isShared: Bool = false
+  ) -> Tensor {
+    if let given = given[path] { return given }
+    let seed = drawing.seed ^ (UInt64(pathHash(path)) << 32)
+    var values: [Float] = []
+    values.reserveCapacity(batch * count)
+    for sample in 0..<batch {
+      var random = Philox(
+        seed: seed, purpose: .masking, step: drawing.step,
+        index: isShared ? 0 : drawing.firstSample + sample)
+      for _ in 0..<count { values.append(Float(random.next() as UInt32 >> 8) * 0x1p-24) }
+    }
+    return Tensor(values, shape: [batch, count])
   }
 
-  package init(path: String, probability: Double) {
-    self.probability = probability
-    site = pathHash(path)
-  }
-
-  /// Samples come first in memory.
-  package func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-    x.dropped(probability: probability, stream: context.stream(site: site))
-  }
-
-  /// The same for a value that all samples share, such as a position table.
-  package func shared(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-    x.dropped(probability: probability, stream: context.stream(site: site)?.forSharedValue)
-  }
-
-  /// Probability and random numbers for an operation that drops inside, nil where nothing drops.
-  package func setting(_ context: ForwardContext) -> (probability: Double, stream: DropoutStream)? {
-    guard probability > 0, let stream = context.stream(site: site) else { return nil }
-    return (probability, stream)
+  /// Runs a block, keeping only its input where activations are checkpointed.
+  package func block(
+    _ x: Tensor, _ body: @escaping @Sendable (Tensor, ForwardContext) -> Tensor
+  ) -> Tensor {
+    guard checkpointsActivations else { return body(x, self) }
+    return recomputed(x) { x, again in
+      var context = self
+      context.isRecomputing = again
+      return body(x, context)
+    }
   }
 }

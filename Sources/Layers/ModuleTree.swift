@@ -1,11 +1,19 @@
+package import Tensors
+
 /// The parts of a model by name: parameters and the places where an adapter can stand.
 ///
 /// Names are given once, while the model is built, and are the checkpoint keys.
 package struct ModuleTree: Sendable {
-  /// In the order of construction.
+  /// What training may change, in the order of construction.
   package private(set) var parameters: [Parameter] = []
+  /// What is stored besides, such as running statistics, in the order of construction.
+  package private(set) var buffers: [Parameter] = []
   /// In the order of construction.
   package private(set) var sites: [AdaptationSite] = []
+  private var paths: Set<String> = []
+
+  /// Everything that a checkpoint of the model holds.
+  package var stored: [Parameter] { parameters + buffers }
 
   /// Parameter by full path.
   package func parameter(_ path: String) -> Parameter? { parameters.first { $0.path == path } }
@@ -22,13 +30,12 @@ package struct ModuleTree: Sendable {
 
   /// Draws first values for all parameters from the seed and their paths.
   package func initialize(seed: UInt64) {
-    for parameter in parameters { parameter.initialize(seed: seed) }
+    for parameter in stored { parameter.initialize(seed: seed) }
   }
 
   mutating func append(_ parameter: Parameter) {
-    precondition(
-      !parameters.contains { $0.path == parameter.path }, "two parameters named \(parameter.path)")
-    parameters.append(parameter)
+    precondition(paths.insert(parameter.path).inserted, "two parameters named \(parameter.path)")
+    if parameter.isBuffer { buffers.append(parameter) } else { parameters.append(parameter) }
   }
 
   mutating func append(_ site: AdaptationSite) { sites.append(site) }
@@ -69,6 +76,17 @@ package struct Scope {
       path: path(to: name), shape: shape, initialization: initialization)
     builder.tree.append(parameter)
     return parameter
+  }
+
+  /// Makes a stored value here that is never trained.
+  package func buffer(
+    _ name: String, shape: [Int], dtype: DType = .f32, _ initialization: Initialization
+  ) -> Parameter {
+    let buffer = Parameter(
+      path: path(to: name), shape: shape, dtype: dtype, initialization: initialization,
+      isBuffer: true)
+    builder.tree.append(buffer)
+    return buffer
   }
 
   /// Makes this place one where adapters can stand.

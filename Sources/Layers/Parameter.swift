@@ -20,42 +20,51 @@ package enum Initialization: Sendable, Equatable {
 /// A named value of a model: the one place that an optimizer updates.
 ///
 /// The path is the checkpoint key. A parameter is frozen or trainable; a frozen matrix is packed
-/// once for its products.
+/// once for its products. A buffer is stored with the model and never trained.
 package final class Parameter: Sendable {
   /// Dotted path from the model's root, such as `blocks.3.attn.qkv.weight`.
   package let path: String
   package let shape: [Int]
+  package let dtype: DType
   package let initialization: Initialization
+  /// Whether the value is stored with the model but no optimizer touches it.
+  package let isBuffer: Bool
   /// The parameter's place on the tape.
   package let leaf = Node()
 
   private struct State {
     /// Nil until drawn, loaded or read: a model that is only described takes no memory.
     var value: Tensor?
-    var isTrainable = true
+    var isTrainable: Bool
     var packed: [[Int]: FrozenWeight] = [:]
 
     /// The value, zeros where none was given.
-    mutating func current(_ shape: [Int]) -> Tensor {
+    mutating func current(_ shape: [Int], _ dtype: DType) -> Tensor {
       if let value { return value }
-      let zeros = Tensor(zeros: shape)
+      let zeros = Tensor(zeros: shape, dtype: dtype)
       value = zeros
       return zeros
     }
   }
-  private let state = Mutex(State())
+  private let state: Mutex<State>
 
-  package init(path: String, shape: [Int], initialization: Initialization) {
+  package init(
+    path: String, shape: [Int], dtype: DType = .f32, initialization: Initialization,
+    isBuffer: Bool = false
+  ) {
     self.path = path
     self.shape = shape
+    self.dtype = dtype
     self.initialization = initialization
+    self.isBuffer = isBuffer
+    state = Mutex(State(isTrainable: !isBuffer))
   }
 
   package var elementCount: Int { shape.reduce(1, *) }
 
   /// The values, off the tape; setting them drops what was packed.
   package var value: Tensor {
-    get { state.withLock { $0.current(shape) } }
+    get { state.withLock { $0.current(shape, dtype) } }
     set {
       precondition(newValue.shape == shape, "\(path): value \(newValue.shape), expected \(shape)")
       state.withLock {
@@ -72,7 +81,7 @@ package final class Parameter: Sendable {
     get { state.withLock { $0.isTrainable } }
     set {
       state.withLock {
-        $0.isTrainable = newValue
+        $0.isTrainable = newValue && !isBuffer
         $0.packed = [:]
       }
     }
@@ -81,7 +90,7 @@ package final class Parameter: Sendable {
   /// The values as an operand: on the tape if trainable.
   package func callAsFunction() -> Tensor {
     state.withLock { state in
-      let value = state.current(shape)
+      let value = state.current(shape, dtype)
       return state.isTrainable ? value.tracked(by: leaf) : value
     }
   }
@@ -91,7 +100,7 @@ package final class Parameter: Sendable {
     state.withLock { state in
       guard !state.isTrainable else { return nil }
       if let packed = state.packed[[rows, columns]] { return packed }
-      let matrix = state.current(shape).reshaped(to: [shape[0], -1])
+      let matrix = state.current(shape, dtype).reshaped(to: [shape[0], -1])
       let packed = FrozenWeight(
         matrix.sliced(axis: 0, 0..<rows).sliced(axis: 1, 0..<columns))
       state.packed[[rows, columns]] = packed
@@ -102,7 +111,7 @@ package final class Parameter: Sendable {
   /// Draws the first values; they depend on the seed and the path alone.
   package func initialize(seed: UInt64) {
     switch initialization {
-    case .zeros: value = Tensor(zeros: shape)
+    case .zeros: value = Tensor(zeros: shape, dtype: dtype)
     case .ones: value = Tensor(filledWith: 1, shape: shape)
     case .uniform(let bound):
       var random = stream(seed)

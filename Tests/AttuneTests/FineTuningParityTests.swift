@@ -73,7 +73,7 @@ struct FineTuningParityTests {
       trainable: model.parametersByKey.map(\.parameter).filter(\.isTrainable)
     ) { fields, context in
       guard let state = fields["state"], let target = fields["target"],
-        let prediction = backbone(state, context).prediction
+        let prediction = backbone(BackboneInput(state), context).prediction
       else { preconditionFailure("a batch has state and target") }
       return meanSquaredError(prediction, target)
     }

@@ -46,7 +46,7 @@ struct MorphParityTests {
     for sample in 0..<x.shape[0] {
       let window = x.sliced(axis: 0, sample..<(sample + 1)).reshaped(to: Array(x.shape[1...]))
       let frames = predictor.rolledOut(window) { input in
-        model.backbone(input, .evaluation).prediction ?? input
+        model.backbone(BackboneInput(input), .evaluation).prediction ?? input
       }
       let truth = expected.sliced(axis: 0, sample..<(sample + 1))
       #expect(frames.largestDifference(from: truth.reshaped(to: frames.shape)) <= 2e-6)
@@ -64,7 +64,7 @@ struct MorphParityTests {
     let model = try caseModel(description, name) { try source.tensor($0) }
     let expected = try SafetensorsFile(path: Shared.path("fixtures/\(name).expected.safetensors"))
     let prediction = try #require(
-      model.backbone(try expected.tensor("input.x"), .evaluation).prediction)
+      model.backbone(BackboneInput(try expected.tensor("input.x")), .evaluation).prediction)
     #expect(prediction.largestDifference(from: try expected.tensor("output.pred")) <= 2e-6)
     Parity.passed(name)
   }

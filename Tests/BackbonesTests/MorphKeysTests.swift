@@ -15,9 +15,9 @@ struct MorphKeysTests {
       Located(plain: ["size": .text(size)], at: SourceLocation(source: "test")), Morph.options,
       diagnostics)
     let builder = ModelBuilder()
-    let morph = Morph(options, in: builder.root, diagnostics)
+    let morph = Morph(options, for: DataShape(), in: builder.root, diagnostics)
     try diagnostics.throwErrors()
-    var found = builder.tree.parameters.map { (morph.checkpointKey(for: $0.path), $0.shape) }
+    var found = builder.tree.parameters.map { (morph.layouts[0].key(of: $0.path), $0.shape) }
     for (group, rank) in [("attention", 16), ("mlp", 12)] where hasLoRA {
       var settings = AdapterSettings(name: group, method: "lora")
       settings.targets = [try Pattern(group)]

@@ -79,7 +79,7 @@ struct MorphTests {
       ([1, 1, 3, 2, 4, 4, 4], "Raise max_fields or max_components"),
     ])
   func refusals(shape: [Int], text: String) throws {
-    let error = #expect(throws: BackboneError.self) { try small().morph.check(input: shape) }
+    let error = #expect(throws: BackboneError.self) { try small().morph.check(["state": shape]) }
     #expect(try #require(error).description.contains(text))
   }
 
@@ -89,8 +89,8 @@ struct MorphTests {
     let x = FiniteDifferences.values([2, 2, 2, 1, 1, 8, 8], seed: 1).cast(to: .f32)
     let swapped = Tensor.concatenated(
       [x.sliced(axis: 2, 1..<2), x.sliced(axis: 2, 0..<1)], axis: 2)
-    let tokens = try #require(morph(x, .evaluation).features["z"])
-    let others = try #require(morph(swapped, .evaluation).features["z"])
+    let tokens = try #require(morph(BackboneInput(x), .evaluation).features.named["z"])
+    let others = try #require(morph(BackboneInput(swapped), .evaluation).features.named["z"])
     #expect(tokens.largestDifference(from: others) <= 1e-5)
   }
 
@@ -98,7 +98,7 @@ struct MorphTests {
   func absentGradients() throws {
     let (morph, tree) = small()
     let x = FiniteDifferences.values([1, 1, 1, 1, 1, 8, 8], seed: 2).cast(to: .f32)
-    let prediction = try #require(morph(x, .evaluation).prediction)
+    let prediction = try #require(morph(BackboneInput(x), .evaluation).prediction)
     let gradients = prediction.sum().gradients()
     let absent = tree.parameters.filter { gradients[$0.leaf] == nil }.map(\.path)
     let block = "transformer_blocks.0.axial_attn."

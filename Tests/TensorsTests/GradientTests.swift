@@ -112,7 +112,7 @@ private let primitives: [Primitive] = [
   },
   Primitive("recomputation", [[3, 4], [2, 4]]) { operands in
     let weight = operands[1]
-    return recomputed(operands[0]) { linear($0, weight: weight).gelu() }
+    return recomputed(operands[0]) { x, _ in linear(x, weight: weight).gelu() }
   },
   Primitive("antialiased resampling", [[2, 9, 3]]) {
     $0[0].resampled(axis: 1, .antialiasedLinear(from: 9, to: 4))

@@ -28,7 +28,7 @@ struct AllocationTests {
         optimizer: AdamW(learningRate: 1e-3), trainable: builder.tree.parameters
       ) { fields, context in
         guard let state = fields["x"], let target = fields["y"],
-          let prediction = morph(state, context).prediction
+          let prediction = morph(BackboneInput(state), context).prediction
         else { preconditionFailure("a batch has x and y") }
         return meanSquaredError(prediction, target)
       }

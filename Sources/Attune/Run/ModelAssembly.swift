@@ -18,7 +18,7 @@ struct AssembledModel: Sendable {
 
   /// Next frame from a window, in evaluation.
   func prediction(_ input: Tensor, _ context: ForwardContext) -> Tensor {
-    guard let prediction = backbone(input, context).prediction else {
+    guard let prediction = backbone(BackboneInput(["state": input]), context).prediction else {
       preconditionFailure("\(backboneName) gives no prediction of its own")
     }
     return prediction
@@ -47,7 +47,7 @@ struct ModelPlan {
     backboneType = type
     reader = OptionReader(component, type.options, diagnostics)
     let builder = ModelBuilder()
-    backbone = type.init(reader, in: builder.root, diagnostics)
+    backbone = type.init(reader, for: DataShape(), in: builder.root, diagnostics)
     tree = builder.tree
   }
 

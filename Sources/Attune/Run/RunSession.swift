@@ -30,7 +30,7 @@ struct RunSession {
     let data = try PreparedData(plan.data, seed: plan.recipe.seed, digests: &cache)
     self.data = data
     model = try plan.model.assemble()
-    for shape in data.inputShapes { try model.backbone.check(input: shape) }
+    for shape in data.inputShapes { try model.backbone.check(["state": shape]) }
     let (weights, roots) = (model.weights, Self.roots(plan, data))
     digest = try plan.resolved.digest { field, path in
       if field == "model.weights", let weights { return weights.digest }

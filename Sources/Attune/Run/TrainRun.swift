@@ -247,7 +247,7 @@ private struct TrainRun {
     let backbone = session.model.backbone
     try writeSafetensors(
       session.model.adapted.mergedWeights().map {
-        (backbone.checkpointKey(for: $0.path), $0.value)
+        (backbone.layouts[0].key(of: $0.path), $0.value)
       }, to: path)
   }
 

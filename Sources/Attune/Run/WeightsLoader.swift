@@ -20,7 +20,7 @@ func loadWeights(
   var wanted = Set<String>()
   var matched = 0
   for parameter in tree.parameters {
-    let key = backbone.checkpointKey(for: parameter.path)
+    let key = backbone.layouts[0].key(of: parameter.path)
     wanted.insert(key)
     guard let entry = source.entry(key) else {
       missing.append(key)

@@ -184,7 +184,7 @@ private struct Rollout {
           .init(name: "fields", expected: "\(contract.fields)", found: "\(found.fields)")
         ])
     }
-    try model.backbone.check(input: [1, contract.inputFrames] + file.frameShape)
+    try model.backbone.check(["state": [1, contract.inputFrames] + file.frameShape])
     return CheckedInput(file: file, accepted: accepted)
   }
 

@@ -26,16 +26,16 @@ enum MorphParity: ParityFamily {
     _ parityCase: ParityCase, _ morph: Morph, _ trained: [(key: String, parameter: Parameter)]
   ) throws -> ParityRun {
     let x = try parityCase.tensor("input.x")
-    let output = morph(x, .evaluation)
+    let output = morph(BackboneInput(x), .evaluation)
     guard let prediction = output.prediction else {
       throw VerifyError("\(parityCase.name): no prediction")
     }
     var run = ParityRun()
     run.tensors["output.pred"] = prediction
-    run.tensors["output.enc"] = output.features["enc"]
-    run.tensors["output.z"] = output.features["z"]
+    run.tensors["output.enc"] = output.features.named["enc"]
+    run.tensors["output.z"] = output.features.named["z"]
     run.tensors["output.pos_encoding"] = morph.positionEncoding(
-      time: x.shape[1], tokens: output.features["enc"]?.shape[2] ?? 0)
+      time: x.shape[1], tokens: output.features.named["enc"]?.shape[2] ?? 0)
     guard parityCase.names("input.").contains("target") else { return run }
     let loss = meanSquaredError(prediction, try parityCase.tensor("input.target"))
     run.loss = loss.scalar
@@ -63,7 +63,7 @@ package struct MorphCaseModel: Sendable {
     backbone = Morph(try MorphConfiguration(reference: config, name: name), in: builder.root)
     tree = builder.tree
     let backbone = backbone
-    var parameters = tree.parameters.map { (backbone.checkpointKey(for: $0.path), $0) }
+    var parameters = tree.parameters.map { (backbone.layouts[0].key(of: $0.path), $0) }
     let ranks = [
       (group: "attention", rank: config["lora_r_attn"]?.integer ?? 0),
       (group: "mlp", rank: config["lora_r_mlp"]?.integer ?? 0),

@@ -18,7 +18,11 @@ package struct Morph: Backbone {
   private let norm: LayerNorm
   private let decoder: Linear
 
-  package init(_ options: OptionReader, in scope: Scope, _ diagnostics: Diagnostics) {
+  package static let inputNames = ["state"]
+
+  package init(
+    _ options: OptionReader, for data: DataShape, in scope: Scope, _ diagnostics: Diagnostics
+  ) {
     self.init(MorphConfiguration(options, diagnostics), in: scope)
   }
 
@@ -37,14 +41,22 @@ package struct Morph: Backbone {
   }
 
   /// The reference wraps the adapted layers of a block: their keys have `.base` before the name.
-  package func checkpointKey(for path: String) -> String {
-    let parts = path.split(separator: ".")
-    let wrapped = parts.contains("axial_attn") || parts.contains("mlp")
-    guard wrapped, let name = parts.last else { return path }
-    return parts.dropLast().joined(separator: ".") + ".base." + name
+  package var layouts: [KeyLayout] {
+    [
+      KeyLayout("morph") { path in
+        let parts = path.split(separator: ".")
+        let wrapped = parts.contains("axial_attn") || parts.contains("mlp")
+        guard wrapped, let name = parts.last else { return path }
+        return parts.dropLast().joined(separator: ".") + ".base." + name
+      }
+    ]
   }
 
-  package func check(input shape: [Int]) throws(BackboneError) {
+  package func check(_ shapes: [String: [Int]]) throws(BackboneError) {
+    for shape in shapes.values { try check(shape) }
+  }
+
+  private func check(_ shape: [Int]) throws(BackboneError) {
     guard shape.count == 7 else {
       throw BackboneError("morph: input \(shape), expected axes B, T, F, C, D, H, W")
     }
@@ -81,19 +93,24 @@ package struct Morph: Backbone {
   /// From `[batch, time, field, component, depth, height, width]` to the prediction
   /// `[batch, field, component, depth, height, width]` and the features `enc` and `z`
   /// `[batch, time, token, dim]`.
-  package func callAsFunction(_ input: Tensor, _ context: ForwardContext) -> BackboneOutput {
-    let shape = input.shape
-    let encoded = embedding(input, context)
+  package func callAsFunction(
+    _ input: BackboneInput, maps: Set<Int>, _ context: ForwardContext
+  ) -> BackboneOutput {
+    let state = input.only
+    let shape = state.shape
+    let encoded = embedding(state, context)
     let grid = Array(shape[4...])
     let patch = patchSizes(configuration.patch, grid: grid)
     let counts = zip(grid, patch).map { $0 / $1 }
     var x = positions(encoded, context)
       .reshaped(to: [shape[0], shape[1]] + counts + [configuration.dim])
-    for block in blocks { x = block(x, context) }
+    for block in blocks { x = context.block(x) { block($0, $1) } }
     let tokens = x.reshaped(to: encoded.shape)
+    var features = Features()
+    features.named = ["enc": encoded, "z": tokens]
     return BackboneOutput(
       prediction: decode(tokens, shape: shape, patch: patch, counts: counts, context),
-      features: ["enc": encoded, "z": tokens])
+      features: features)
   }
 
   /// Positions of an input's tokens: `[1, time, token, dim]`.

@@ -1,0 +1,59 @@
+package import Tensors
+
+/// Dropout at a named place of the network.
+package struct Dropout: Sendable {
+  package let probability: Double
+  private let site: Int
+
+  package init(_ scope: Scope, probability: Double) {
+    self.init(path: scope.path, probability: probability)
+  }
+
+  package init(path: String, probability: Double) {
+    self.probability = probability
+    site = pathHash(path)
+  }
+
+  /// Samples come first in memory.
+  package func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
+    x.dropped(probability: probability, stream: context.stream(site: site))
+  }
+
+  /// The same for a value that all samples share, such as a position table.
+  package func shared(_ x: Tensor, _ context: ForwardContext) -> Tensor {
+    x.dropped(probability: probability, stream: context.stream(site: site)?.forSharedValue)
+  }
+
+  /// Probability and random numbers for an operation that drops inside, nil where nothing drops.
+  package func setting(_ context: ForwardContext) -> (probability: Double, stream: DropoutStream)? {
+    guard probability > 0, let stream = context.stream(site: site) else { return nil }
+    return (probability, stream)
+  }
+}
+
+/// Stochastic depth (arXiv 1603.09382): a sample's whole branch is zero with some probability, else
+/// divided by the probability of keeping it.
+package struct DropPath: Sendable {
+  package let probability: Double
+  private let site: Int
+
+  /// `name` tells places apart that lie in one scope.
+  package init(_ scope: Scope, _ name: String, probability: Double) {
+    self.probability = probability
+    site = pathHash((scope / name).path)
+  }
+
+  /// Rate of block `index` of `count` when rates grow linearly from 0 to `last`.
+  package static func linearRate(_ last: Double, block index: Int, of count: Int) -> Double {
+    count > 1 ? last * Double(index) / Double(count - 1) : 0
+  }
+
+  /// `x` is `[batch, ...]`.
+  package func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
+    guard probability > 0, let stream = context.stream(site: site) else { return x }
+    let ones = Tensor(filledWith: 1, shape: [x.shape[0]], dtype: x.dtype)
+    let factors = ones.dropped(probability: probability, stream: stream)
+      .reshaped(to: [x.shape[0]] + [Int](repeating: 1, count: x.rank - 1))
+    return x * factors.expanded(to: x.shape)
+  }
+}
