@@ -72,6 +72,12 @@ private let primitives: [Primitive] = [
   Primitive("linear resampling", [[2, 5, 3]]) {
     $0[0].resampled(axis: 1, .linear(from: 5, to: 8))
   },
+  Primitive("adaptive average pooling", [[2, 7, 3]]) {
+    $0[0].resampled(axis: 1, .averagePool(from: 7, to: 3))
+  },
+  Primitive("linear resampling with aligned corners", [[2, 4, 3]]) {
+    $0[0].resampled(axis: 1, .alignedLinear(from: 4, to: 9))
+  },
   Primitive("expansion", [[2, 1, 3, 1]]) { $0[0].expanded(to: [2, 4, 3, 2]) },
   Primitive("sums over axes", [[2, 3, 4]]) { $0[0].summed(over: [0, 2]) },
   Primitive("means over axes", [[2, 3, 4]]) { $0[0].averaged(over: [1]) },
