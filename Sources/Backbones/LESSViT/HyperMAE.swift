@@ -27,6 +27,18 @@ package struct HyperMAE: MaskedAutoencoder {
       mode = section.mode
       channelDropout = section.channelDropout
     }
+
+    /// Records what the generation does not have.
+    package func report(
+      for generation: LESSConfiguration.Generation, to diagnostics: Diagnostics,
+      at location: SourceLocation, path: String
+    ) {
+      guard channelDropout != nil, generation == .first else { return }
+      diagnostics.error(
+        .rule(
+          "model.pretrain.channel_dropout belongs to generation 2",
+          mend: "set generation: 2, or leave channel_dropout out"), at: location, path: path)
+    }
   }
 
   package let configuration: LESSConfiguration
@@ -47,13 +59,8 @@ package struct HyperMAE: MaskedAutoencoder {
     decoder.report(
       to: diagnostics, at: options.location, path: options.path, prefix: "decoder_")
     let settings = Settings(pretraining)
-    if settings.channelDropout != nil, configuration.generation == .first {
-      diagnostics.error(
-        .rule(
-          "model.pretrain.channel_dropout belongs to generation 2",
-          mend: "set generation: 2, or leave channel_dropout out"),
-        at: options.location, path: options.path)
-    }
+    settings.report(
+      for: configuration.generation, to: diagnostics, at: options.location, path: options.path)
     self.init(configuration, decoder: decoder, settings, in: scope)
   }
 
@@ -153,21 +160,24 @@ package struct HyperMAE: MaskedAutoencoder {
     let names = names(of: mode, in: Set(input.values.keys))
     var seen = input
     seen.values = input.values.filter { names.contains($0.key) }
-    let place = encoder.place(seen)
-    var grid = encoder.grid(seen, context)
-    if let table = place.table { grid = grid + table }
-    let batch = grid.shape[0]
+    guard
+      let (batch, side) = seen.values.values.first.map({
+        ($0.shape[0], configuration.side(of: $0.shape[2]))
+      })
+    else { preconditionFailure("mode \(mode.rawValue) of \(input.values.keys.sorted())") }
+    let (count, area) = (seen.values.values.reduce(0) { $0 + $1.shape[1] }, side * side)
     let channels = select(
-      "\(mode.rawValue).channel", grid.shape[1] - 1, keeping: keptChannels(grid.shape[1] - 1),
+      "\(mode.rawValue).channel", count, keeping: keptChannels(count),
       ratio: settings.channelMaskRatio, batch: batch, isShared: false, context)
     let positions = select(
-      "\(mode.rawValue).position", grid.shape[2] - 1,
-      keeping: keptPositions(grid.shape[2] - 1), ratio: settings.maskRatio, batch: batch,
-      isShared: configuration.attentionRadius != nil, context)
-    let visible = grid.gathered(axis: 1, indices: channels.keptIndices)
-      .gathered(axis: 2, indices: positions.keptIndices)
+      "\(mode.rawValue).position", area, keeping: keptPositions(area),
+      ratio: settings.maskRatio, batch: batch, isShared: configuration.attentionRadius != nil,
+      context)
+    let place = encoder.place(seen).keeping(channels: channels, positions: positions)
+    let visible = encoder.grid(seen, positions: positions, context)
+      .gathered(axis: 1, indices: channels.keptIndices)
     let latent = encoder.encoded(
-      visible, place.keeping(channels: channels, positions: positions), context
+      place.table.map { visible + $0 } ?? visible, place, context
     ).grid
     let start = names.first == "radar" ? input.values["optical"]?.shape[1] ?? 0 : 0
     let prediction = decoder(

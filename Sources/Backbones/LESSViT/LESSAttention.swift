@@ -192,17 +192,10 @@ func lessLinear(
 ) -> Linear {
   Linear(
     scope, inputs: inputs, outputs: outputs, bias: bias, groups: groups, rowNames: rowNames,
-    initialization: .xavier(inputs, outputs))
+    initialization: .xavier(inputs: inputs, outputs: outputs))
 }
 
 /// A layer norm with the family's epsilon.
 func lessNorm(_ scope: Scope, _ width: Int) -> LayerNorm {
   LayerNorm(scope, width: width, epsilon: 1e-6)
-}
-
-extension Initialization {
-  /// Xavier uniform: ±√(6 / (inputs + outputs)).
-  static func xavier(_ inputs: Int, _ outputs: Int) -> Initialization {
-    .uniform(bound: (6 / Double(inputs + outputs)).squareRoot())
-  }
 }

@@ -5,18 +5,17 @@ package import Tensors
 struct LESSEmbedding: Sendable {
   private let weights: [Parameter]
   private let biases: [Parameter]
-  private let patch: Int
 
   /// `0.weight` `[2 width, 1, 1, patch, patch]` and `2.weight` `[width, 2 width, 1, 1, 1]`, stored as
   /// convolutions over channel, height and width.
   init(_ scope: Scope, _ configuration: LESSConfiguration) {
-    patch = configuration.patch
-    let (pixels, width) = (patch * patch, configuration.width)
+    let (patch, width) = (configuration.patch, configuration.width)
+    let pixels = patch * patch
     let sizes = [(pixels, 2 * width), (2 * width, width)]
     let shapes = [[2 * width, 1, 1, patch, patch], [width, 2 * width, 1, 1, 1]]
     weights = zip(["0", "2"], zip(sizes, shapes)).map { name, layer in
       (scope / name).parameter(
-        "weight", shape: layer.1, .xavier(layer.0.0, layer.0.1))
+        "weight", shape: layer.1, .xavier(inputs: layer.0.0, outputs: layer.0.1))
     }
     biases = zip(["0", "2"], sizes).map { name, size in
       (scope / name).parameter("bias", shape: [size.1], .fanIn(size.0))
@@ -25,14 +24,14 @@ struct LESSEmbedding: Sendable {
 
   var parameters: [Parameter] { weights + biases }
 
-  /// From `[batch, channel, height, width]` to `[batch, channel, position, width]`.
-  func callAsFunction(_ image: Tensor) -> Tensor {
+  /// From `[batch, channel, position, patch · patch]` to `[batch, channel, position, width]`.
+  func callAsFunction(_ patches: Tensor) -> Tensor {
     func layer(_ x: Tensor, _ index: Int) -> Tensor {
       let weight = weights[index]()
       return linear(
         x, weight: weight.reshaped(to: [weight.shape[0], -1]), bias: biases[index]())
     }
-    return layer(layer(channelPatches(image, patch), 0).relu(), 1)
+    return layer(layer(patches, 0).relu(), 1)
   }
 }
 

@@ -35,8 +35,19 @@ package struct LESSEncoder: Sendable {
   /// Embedded patches with class tokens in row 0 (for each position, over channels) and column 0
   /// (for each channel, over positions): `[batch, channel + 1, position + 1, width]`.
   package func grid(_ input: BackboneInput, _ context: ForwardContext) -> Tensor {
+    grid(input, positions: nil, context)
+  }
+
+  /// The same for chosen positions, which alone are embedded.
+  func grid(
+    _ input: BackboneInput, positions: LESSSelection?, _ context: ForwardContext
+  ) -> Tensor {
     let parts = LESSViT.inputNames.compactMap { name in
-      input.values[name].flatMap { embeddings[name]?($0) }
+      input.values[name].flatMap { image in
+        let patches = channelPatches(image, configuration.patch)
+        return embeddings[name]?(
+          positions.map { patches.gathered(axis: 2, indices: $0.keptMembers) } ?? patches)
+      }
     }
     let patches = parts.count == 1 ? parts[0] : Tensor.concatenated(parts, axis: 1)
     let (batch, channels, positions) = (patches.shape[0], patches.shape[1], patches.shape[2])

@@ -3,8 +3,10 @@ package import Tensors
 
 /// Where the tokens of a grid lie, as the blocks are told.
 package struct LESSPlace: Sendable {
-  /// `[channel + 1, position + 1, width]`, added once to the grid; nil where blocks rotate instead.
-  package let table: Tensor?
+  /// What is added to every row and to every column of the grid, half of the sum's terms:
+  /// `[channel + 1, width]` and `[position + 1, width]`, or the same for each sample; nil where blocks
+  /// rotate instead.
+  private var tables: (channels: Tensor, positions: Tensor)?
   /// `[1, 1, position + 1, position + 1]`, added to the scores of spatial attention.
   package private(set) var fieldBias: Tensor?
   /// Rotations of the channel branch and of the spatial branch.
@@ -29,12 +31,28 @@ package struct LESSPlace: Sendable {
     }
     fieldBias = field?.bias(of: Array(0..<(side * side)))
     rotations = rotary.map { ($0.channels(wavelengths), $0.positions(side: side)) }
-    table =
-      configuration.isRotary
-      ? nil
-      : positionTable(
-        wavelengths: wavelengths.map { Float($0) }, side: side, resolution: Float(resolution),
-        width: configuration.width)
+    guard !configuration.isRotary else { return }
+    tables = (
+      channelTable(wavelengths.map { Float($0) }, width: configuration.width),
+      positionTable(side: side, resolution: Float(resolution), width: configuration.width)
+    )
+  }
+
+  /// What is added once to the grid, `[channel + 1, position + 1, width]` or the same for each sample
+  /// (less-vit.md, section 4).
+  package var table: Tensor? {
+    guard let tables else { return nil }
+    let (channels, positions) = (tables.channels, tables.positions)
+    let batch = [channels, positions].first { $0.rank == 3 }.map { [$0.shape[0]] } ?? []
+    let rows = channels.shape[channels.rank - 2]
+    let (columns, width) = (
+      positions.shape[positions.rank - 2], positions.shape[positions.rank - 1]
+    )
+    let shape = batch + [rows, columns, width]
+    let first = channels.rank == 3 ? batch : batch.map { _ in 1 }
+    let byRow = channels.reshaped(to: first + [rows, 1, width]).expanded(to: shape)
+    guard positions.rank == 3 else { return byRow + positions }
+    return byRow + positions.reshaped(to: batch + [1, columns, width]).expanded(to: shape)
   }
 
   /// The place of the tokens that masking keeps.
@@ -42,31 +60,34 @@ package struct LESSPlace: Sendable {
     var place = self
     place.fieldBias = field?.bias(of: positions.kept[0])
     place.rotations = rotations.map {
-      ($0.channel.gathered(channels.keptIndices), $0.spatial.gathered(positions.keptIndices))
+      (channels.chosen(from: $0.channel), positions.chosen(from: $0.spatial))
+    }
+    place.tables = tables.map {
+      (channels.chosen(from: $0.channels), positions.chosen(from: $0.positions))
     }
     return place
   }
 }
 
-/// The fixed table of positions and wavelengths (less-vit.md, section 4), half of their sum.
+/// Half of what each wavelength in nanometers adds to its channel's tokens, `[channel + 1, width]`;
+/// nothing for the class tokens, 0.
+private func channelTable(_ wavelengths: [Float], width: Int) -> Tensor {
+  let rows = wavelengths.flatMap { sineCosine($0, width: width) }
+  return Tensor(
+    [Float](repeating: 0, count: width) + rows, shape: [wavelengths.count + 1, width]
+  ).scaled(by: 0.5)
+}
+
+/// Half of what a position adds to its tokens, column before row, `[position + 1, width]`; nothing
+/// for the class tokens, 0.
 ///
-/// - Parameters:
-///   - wavelengths: of the channels, in nanometers.
-///   - side: patches along each side of the square grid.
-///   - resolution: meters per pixel.
-///   - width: of a token, a multiple of 4.
-/// - Returns: `[channel + 1, position + 1, width]`; index 0 of both axes, the class tokens, counts
-///   nothing.
-package func positionTable(
-  wavelengths: [Float], side: Int, resolution: Float, width: Int
-) -> Tensor {
-  let none = [Float](repeating: 0, count: width)
-  let channels = none + wavelengths.flatMap { sineCosine($0, width: width) }
+/// The patch's number counts by meters per pixel, as in the reference, not by the patch's size.
+private func positionTable(side: Int, resolution: Float, width: Int) -> Tensor {
   let line = (0..<side).map { sineCosine(Float($0) * resolution, width: width / 2) }
-  let positions = none + line.flatMap { row in line.flatMap { column in column + row } }
-  let shape = [wavelengths.count + 1, side * side + 1, width]
-  let byChannel = Tensor(channels, shape: [shape[0], 1, width]).expanded(to: shape)
-  return (byChannel + Tensor(positions, shape: [shape[1], width])).scaled(by: 0.5)
+  let rows = line.flatMap { row in line.flatMap { column in column + row } }
+  return Tensor(
+    [Float](repeating: 0, count: width) + rows, shape: [side * side + 1, width]
+  ).scaled(by: 0.5)
 }
 
 /// All sines, then all cosines of a number times falling frequencies, 10000^(−2k/width).

@@ -23,19 +23,9 @@ package struct LESSRotation: Sendable {
     sine = table(0) { sin($0) }
   }
 
-  private init(cosine: Tensor, sine: Tensor) {
+  init(cosine: Tensor, sine: Tensor) {
     self.cosine = cosine
     self.sine = sine
-  }
-
-  /// The rotations of chosen tokens, by number `[n]`, or `[batch, n]` for each sample.
-  func gathered(_ tokens: Tensor) -> LESSRotation {
-    func chosen(_ table: Tensor) -> Tensor {
-      guard tokens.rank == 2 else { return table.gathered(axis: 0, indices: tokens) }
-      return table.reshaped(to: [1] + table.shape).expanded(to: [tokens.shape[0]] + table.shape)
-        .gathered(axis: 1, indices: tokens)
-    }
-    return LESSRotation(cosine: chosen(cosine), sine: chosen(sine))
   }
 
   /// `[batch, token, heads · head width]` with every head turned: x cos + (−w, u) sin for the halves

@@ -37,9 +37,24 @@ struct LESSSelection: Sendable {
 
   var keptCount: Int { kept[0].count }
 
+  /// What is kept: numbers `[kept]`, or `[sample, kept]`.
+  var keptMembers: Tensor { indices(kept) }
+
   /// What is kept of a grid's axis, whose member 0 is the class token: `[kept + 1]`, or
   /// `[sample, kept + 1]`.
   var keptIndices: Tensor { indices(kept.map { [0] + $0.map { $0 + 1 } }) }
+
+  /// The rows of a table `[member + 1, width]` that are kept, for all samples or for each.
+  func chosen(from table: Tensor) -> Tensor {
+    let rows = keptIndices
+    guard rows.rank == 2 else { return table.gathered(axis: 0, indices: rows) }
+    return table.reshaped(to: [1] + table.shape).expanded(to: [rows.shape[0]] + table.shape)
+      .gathered(axis: 1, indices: rows)
+  }
+
+  func chosen(from rotation: LESSRotation) -> LESSRotation {
+    LESSRotation(cosine: chosen(from: rotation.cosine), sine: chosen(from: rotation.sine))
+  }
 
   /// Where each member of a larger axis stands in the encoder's result, whose last member, behind the
   /// kept ones, stands for all that are masked.
