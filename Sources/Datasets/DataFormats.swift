@@ -1,0 +1,12 @@
+package import Recipes
+
+/// The layouts that `data.format` can name.
+package let dataFormats = Registry<any DataFormat.Type>(
+  kind: "data format",
+  [
+    GeoTIFFFormat.self,
+    ImageFolderFormat.self,
+    PDEBenchFormat.self,
+    PDEGymFormat.self,
+    TheWellFormat.self,
+  ])
