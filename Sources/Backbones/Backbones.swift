@@ -6,4 +6,5 @@ package let backbones = Registry<any Backbone.Type>(
   [
     LESSViT.self,
     Morph.self,
+    NAFNet.self,
   ])

@@ -20,4 +20,5 @@ protocol ParityFamily: SendableMetatype {
 let parityFamilies: [any ParityFamily.Type] = [
   LESSParity.self,
   MorphParity.self,
+  NAFNetParity.self,
 ]
