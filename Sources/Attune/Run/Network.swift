@@ -1,4 +1,5 @@
 import Backbones
+import Layers
 import Recipes
 
 /// What a run trains: a backbone, or a backbone's masked autoencoder.
