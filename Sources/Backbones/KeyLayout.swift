@@ -38,16 +38,22 @@ package struct KeyLayout: Sendable {
 
   package func ignores(_ key: String) -> Bool { ignorance(key) }
 
-  /// Stored tensors that the parameter is made of, joined along the first axis.
+  /// Stored tensors that the parameter is made of, joined along the first axis or added.
   package func parts(of path: String) -> [StoredPart] { source(path) }
 
   /// The value of a parameter, from its stored tensors by key.
   package func value(
     of path: String, _ stored: (_ key: String) throws -> Tensor
   ) rethrows -> Tensor {
-    let values = try parts(of: path).map { part in
-      let value = try stored(part.key)
-      return part.arranged.map { $0(value) } ?? value
+    var values: [Tensor] = []
+    for part in parts(of: path) {
+      let raw = try stored(part.key)
+      let value = part.arranged.map { $0(raw) } ?? raw
+      if part.isAdded, let last = values.popLast() {
+        values.append(last + value)
+      } else {
+        values.append(value)
+      }
     }
     return values.count == 1 ? values[0] : .concatenated(values, axis: 0)
   }
@@ -61,9 +67,14 @@ package struct StoredPart: Sendable {
   package let key: String
   /// How the stored value becomes the parameter's, nil where it is stored as it is.
   package let arranged: (@Sendable (Tensor) -> Tensor)?
+  /// Whether it is added to the part before it, of the same shape, instead of following it.
+  package let isAdded: Bool
 
-  package init(_ key: String, arranged: (@Sendable (Tensor) -> Tensor)? = nil) {
+  package init(
+    _ key: String, isAdded: Bool = false, arranged: (@Sendable (Tensor) -> Tensor)? = nil
+  ) {
     self.key = key
+    self.isAdded = isAdded
     self.arranged = arranged
   }
 }
