@@ -11,7 +11,7 @@ import Tensors
 /// parameter must be found with its shape, and nothing may be left over, unless `strict` is
 /// `report`.
 func loadWeights(
-  _ path: String, into tree: ModuleTree, backbone: any Backbone, section: ModelSection
+  _ path: String, into tree: ModuleTree, network: Network, section: ModelSection
 ) throws -> RunRecord.Weights {
   var source = try openCheckpoint(path).strippingCommonPrefix("module.")
   if let prefix = section.weightsPrefix { source = source.strippingCommonPrefix(prefix) }
@@ -20,7 +20,7 @@ func loadWeights(
   var wanted = Set<String>()
   var matched = 0
   for parameter in tree.parameters {
-    let key = backbone.layouts[0].key(of: parameter.path)
+    let key = network.layouts[0].key(of: parameter.path)
     wanted.insert(key)
     guard let entry = source.entry(key) else {
       missing.append(key)
