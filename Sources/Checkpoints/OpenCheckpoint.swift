@@ -2,7 +2,8 @@ import Formats
 import Foundation
 
 /// Opens a checkpoint by what it is, whatever it is called: a safetensors file, an index of several,
-/// a PyTorch file, or a folder with `model.safetensors` or `model.safetensors.index.json`.
+/// a PyTorch file, an archive of NumPy's arrays, or a folder with `model.safetensors` or
+/// `model.safetensors.index.json`.
 ///
 /// - Throws: `CheckpointError`; pickles outside a zip are refused.
 package func openCheckpoint(_ path: String) throws(CheckpointError) -> any TensorSource {
@@ -13,7 +14,10 @@ package func openCheckpoint(_ path: String) throws(CheckpointError) -> any Tenso
   if isFolder.boolValue { return try openFolder(path) }
   let file = try reportingFiles { () throws(FormatError) in try MappedFile(path: path) }
   let start = file.data(in: 0..<min(file.bytes.count, 9))
-  if start.starts(with: Array("PK".utf8)) { return try TorchCheckpoint(path: path) }
+  if start.starts(with: Array("PK".utf8)) {
+    let archive = try reportingFiles { () throws(FormatError) in try ZipFile(path: path) }
+    return NPZFile.fits(archive) ? try NPZCheckpoint(archive) : try TorchCheckpoint(archive)
+  }
   if start.first == 0x80 {
     throw .file(
       .unsupported(

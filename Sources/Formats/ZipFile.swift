@@ -72,10 +72,21 @@ package final class ZipFile: Sendable {
     try withContent(of: entry) { Array($0) }
   }
 
-  private func inflated(_ entry: Entry) throws(FormatError) -> [UInt8] {
-    var content = [UInt8](repeating: 0, count: entry.size)
+  /// The first bytes of an entry, at most `count`; without comparing the checksum, which takes all.
+  package func start(of entry: Entry, count: Int) throws(FormatError) -> [UInt8] {
+    let count = min(count, entry.size)
+    guard entry.isDeflated else {
+      return file.data(in: entry.dataRange.prefix(count))
+    }
+    return try inflated(entry, count: count)
+  }
+
+  private func inflated(_ entry: Entry, count: Int? = nil) throws(FormatError) -> [UInt8] {
+    var content = [UInt8](repeating: 0, count: count ?? entry.size)
     let isComplete = file.withBytes(in: entry.dataRange) { source in
-      content.withUnsafeMutableBytes { Deflate.inflate(source, into: $0) }
+      content.withUnsafeMutableBytes {
+        Deflate.inflate(source, into: $0, isWhole: count == nil)
+      }
     }
     guard isComplete else { throw damaged(entry, "it does not inflate to \(entry.size) bytes") }
     return content
@@ -96,9 +107,9 @@ package final class ZipFile: Sendable {
 
 /// The two functions of zlib that zip needs.
 private enum Deflate {
-  /// Decodes a raw stream that must fill `target` exactly.
+  /// Decodes a raw stream that must fill `target`, and end there where `isWhole`.
   static func inflate(
-    _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
+    _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, isWhole: Bool
   ) -> Bool {
     var stream = z_stream()
     let rawDeflate: Int32 = -15
@@ -108,7 +119,7 @@ private enum Deflate {
     defer { inflateEnd(&stream) }
     var source = source
     var target = target
-    while true {
+    while isWhole || !target.isEmpty {
       let input = source.prefix(Int(UInt32.max))
       let output = target.prefix(Int(UInt32.max))
       stream.next_in = UnsafeMutablePointer(
@@ -127,6 +138,7 @@ private enum Deflate {
       if status == Z_STREAM_END { return target.isEmpty }
       guard status == Z_OK, consumed + produced > 0 else { return false }
     }
+    return true
   }
 
   static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {

@@ -23,9 +23,14 @@ package final class TorchCheckpoint: TensorSource {
   ///
   /// - Throws: `CheckpointError.file`, or `.refusedObject` where the pickle wants more than tensors
   ///   and plain containers.
-  package init(path: String) throws(CheckpointError) {
-    self.path = path
-    let archive = try reportingFiles { () throws(FormatError) in try ZipFile(path: path) }
+  package convenience init(path: String) throws(CheckpointError) {
+    try self.init(try reportingFiles { () throws(FormatError) in try ZipFile(path: path) })
+  }
+
+  /// A checkpoint from its archive.
+  init(_ archive: ZipFile) throws(CheckpointError) {
+    path = archive.path
+    let path = archive.path
     let pickles = archive.entries.filter { $0.name.hasSuffix("/data.pkl") }
     guard let pickle = pickles.first, pickles.count == 1 else {
       throw .malformed(path, Self.format, "the archive has \(pickles.count) entries data.pkl")
