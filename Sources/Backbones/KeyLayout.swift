@@ -7,36 +7,51 @@ package struct KeyLayout: Sendable {
   private let recognition: @Sendable (Set<String>) -> Bool
   private let source: @Sendable (String) -> [StoredPart]
   private let ignorance: @Sendable (String) -> Bool
+  private let headship: @Sendable (String) -> Bool
 
   /// A layout.
   /// - Parameters:
   ///   - name: what it is called in messages and by `export --format`.
   ///   - recognizes: whether a checkpoint with these keys is of this layout.
   ///   - ignores: whether a key may be left over: a value that the model computes itself.
+  ///   - heads: whether a key belongs to a task head, which a model need not have.
   ///   - parts: stored tensors that the parameter of a path is made of.
   package init(
     _ name: String, recognizes: @escaping @Sendable (Set<String>) -> Bool = { _ in true },
     ignores: @escaping @Sendable (_ key: String) -> Bool = { _ in false },
+    heads: @escaping @Sendable (_ key: String) -> Bool = isUsualHead,
     parts: @escaping @Sendable (_ path: String) -> [StoredPart]
   ) {
     self.name = name
     recognition = recognizes
     source = parts
     ignorance = ignores
+    headship = heads
   }
 
   /// Every parameter is stored whole under the key that `key` gives for its path.
   package init(
     _ name: String, recognizes: @escaping @Sendable (Set<String>) -> Bool = { _ in true },
     ignores: @escaping @Sendable (_ key: String) -> Bool = { _ in false },
+    heads: @escaping @Sendable (_ key: String) -> Bool = isUsualHead,
     key: @escaping @Sendable (_ path: String) -> String
   ) {
-    self.init(name, recognizes: recognizes, ignores: ignores) { [StoredPart(key($0))] }
+    self.init(name, recognizes: recognizes, ignores: ignores, heads: heads) {
+      [StoredPart(key($0))]
+    }
+  }
+
+  /// Whether a key lies in a module of a name that programs give to task heads.
+  package static let isUsualHead: @Sendable (_ key: String) -> Bool = { key in
+    let first = key.prefix { $0 != "." && $0 != "/" }
+    return ["head", "head_dist", "heads", "fc", "classifier"].contains(first)
   }
 
   package func recognizes(_ names: Set<String>) -> Bool { recognition(names) }
 
   package func ignores(_ key: String) -> Bool { ignorance(key) }
+
+  package func isHead(_ key: String) -> Bool { headship(key) }
 
   /// Stored tensors that the parameter is made of, joined along the first axis.
   package func parts(of path: String) -> [StoredPart] { source(path) }

@@ -56,10 +56,12 @@ struct ModelPlan {
   /// Without `readingWeights` they are drawn in any case, to look at the model alone.
   func assemble(readingWeights: Bool = true) throws -> AssembledModel {
     let seed = UInt64(bitPattern: Int64(recipe.seed))
-    tree.initialize(seed: seed)
     var weights: RunRecord.Weights?
     if readingWeights, case .file(let path) = recipe.model.weights {
-      weights = try loadWeights(path, into: tree, backbone: backbone, section: recipe.model)
+      weights = try loadWeights(
+        path, into: tree, backbone: backbone, section: recipe.model, seed: seed)
+    } else {
+      tree.initialize(seed: seed)
     }
     let attached = try adapters.map { settings, method in
       try AttachedAdapter(
