@@ -75,7 +75,7 @@ package struct AdaptedModel: Sendable {
 
   package var trainableCount: Int { trainable.reduce(0) { $0 + $1.elementCount } }
 
-  /// Base weights with all deltas folded in, and buffers, by path, in the tree's order.
+  /// Base weights with all deltas folded in, and buffers, by parameter path, in the tree's order.
   package func mergedWeights() -> [(path: String, value: Tensor)] {
     let sites = Dictionary(
       uniqueKeysWithValues: tree.sites.filter(\.isAdapted).map { ($0.weight.path, $0) })

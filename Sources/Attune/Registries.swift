@@ -1,5 +1,6 @@
 package import Adapters
 package import Backbones
+package import Datasets
 package import Recipes
 package import Tasks
 package import Training
@@ -8,6 +9,7 @@ package import Training
 package struct Registries: Sendable {
   package var backbones: Registry<any Backbone.Type>
   package var adapterMethods: Registry<any AdapterMethod.Type>
+  package var dataFormats: Registry<any DataFormat.Type>
   package var tasks: Registry<any LearningTask.Type>
   package var losses: Registry<any Loss.Type>
   package var optimizers: Registry<any Optimizer.Type>
@@ -15,6 +17,7 @@ package struct Registries: Sendable {
 
   /// What the program ships.
   package static let standard = Registries(
-    backbones: Backbones.backbones, adapterMethods: Adapters.adapterMethods, tasks: Tasks.tasks,
-    losses: Tasks.losses, optimizers: Training.optimizers, schedulers: Training.schedulers)
+    backbones: Backbones.backbones, adapterMethods: Adapters.adapterMethods,
+    dataFormats: Datasets.dataFormats, tasks: Tasks.tasks, losses: Tasks.losses,
+    optimizers: Training.optimizers, schedulers: Training.schedulers)
 }

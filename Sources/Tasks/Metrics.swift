@@ -13,6 +13,7 @@ package enum Metrics {
     SpectralError.self,
     PSNR.self,
     SSIM.self,
+    ReconstructionLoss.self,
   ]
 
   /// Finds a metric by its name, with or without a split before it (`val/VRMSE`), or by the name of

@@ -8,8 +8,10 @@ package enum PDETask: LearningTask {
   package static let options: OptionTable = []
   package static let headline: any Metric.Type = VRMSE.self
   package static let standardMetrics: [any Metric.Type] = [VRMSE.self, NRMSE.self, RMSE.self]
-  package static let standardLoss = "mse"
+  package static let standardLoss: String? = "mse"
   package static let baselineName = "last state"
+
+  package static func judges(_ metric: any Metric.Type) -> Bool { metric is any FieldMetric.Type }
 }
 
 /// One trajectory as the model sees it, with what brings it back to physical units.

@@ -6,15 +6,19 @@ package protocol LearningTask: RegistryEntry, Sendable {
   static var headline: any Metric.Type { get }
   /// Metrics where `eval.metrics` names none; the headline among them.
   static var standardMetrics: [any Metric.Type] { get }
-  /// Loss where `train.loss` names none.
-  static var standardLoss: String { get }
+  /// Loss where `train.loss` names none; nil where the model has its own and the recipe may not
+  /// name one.
+  static var standardLoss: String? { get }
   /// What the trivial baseline does, as `last state`.
   static var baselineName: String { get }
+  /// Whether `eval.metrics` may name the metric.
+  static func judges(_ metric: any Metric.Type) -> Bool
 }
 
 /// The tasks that recipes can name.
 package let tasks = Registry<any LearningTask.Type>(
   kind: "task",
   [
-    PDETask.self
+    MaskedPretraining.self,
+    PDETask.self,
   ])

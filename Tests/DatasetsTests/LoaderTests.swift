@@ -9,7 +9,7 @@ private struct NumberedSamples: SampleSet {
   let count: Int
 
   func identifier(_ index: Int) -> String { "\(name)#\(index)" }
-  func sample(_ index: Int) -> [String: Tensor] {
+  func sample(_ index: Int, epoch: Int) -> [String: Tensor] {
     ["state": Tensor([Float(index), Float(-index)], shape: [2])]
   }
 }

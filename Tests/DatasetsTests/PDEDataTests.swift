@@ -43,12 +43,12 @@ struct PDEDataTests {
 
   @Test("a contract accepts its own data and names each difference")
   func contract() throws {
-    let contract = try data().contract
+    let contract = try data().stateContract
     #expect(contract.fields == ["u"])
     #expect(contract.quantiles[0].count == 9)
     #expect(contract.quantiles[0] == contract.quantiles[0].sorted())
     #expect(contract.mismatches(with: contract).isEmpty)
-    #expect(contract.mismatches(with: try data(dt: 0.1).contract).map(\.name) == ["dt"])
+    #expect(contract.mismatches(with: try data(dt: 0.1).stateContract).map(\.name) == ["dt"])
     var other = contract
     other.fields = ["h"]
     #expect(contract.mismatches(with: other).map(\.name) == ["fields"])

@@ -35,7 +35,7 @@ struct WindowTests {
       for (number, start) in [0, 3].enumerated() {
         let index = 2 * position + number
         #expect(windows.identifier(index) == "data.hdf5#\(unit)@\(start)")
-        let sample = try windows.sample(index)
+        let sample = try windows.sample(index, epoch: 0)
         #expect(sample["state"]?.shape == [2, 1, 1, 1, 1, 2])
         #expect(sample["target"]?.shape == [1, 1, 1, 1, 2])
         let base = Float(100 * unit + 10 * start)
@@ -59,7 +59,7 @@ struct WindowTests {
     let (first, second) = (try #require(a), try #require(b))
     #expect(first.count == 6)
     for index in 0..<first.count {
-      let (x, y) = (try first.sample(index), try second.sample(index))
+      let (x, y) = (try first.sample(index, epoch: 0), try second.sample(index, epoch: 0))
       #expect(floats(x["state"]) == floats(y["state"]))
       #expect(floats(x["target"]) == floats(y["target"]))
     }
@@ -73,7 +73,7 @@ struct WindowTests {
     let windows = try #require(try PDEData(options).windows(.val))
     // Input 0, 1 | 1, 2: mean 1, variance 1/2; target 4, 5.
     let deviation = (Float(0.5) + 1e-6).squareRoot()
-    let sample = try windows.sample(0)
+    let sample = try windows.sample(0, epoch: 0)
     #expect(abs(floats(sample["state"])[0] - (0 - 1) / deviation) < 1e-6)
     #expect(abs(floats(sample["target"])[1] - (5 - 1) / deviation) < 1e-6)
   }
@@ -97,7 +97,7 @@ struct WindowTests {
     given.statistics = .init(means: [1], stds: [2])
     let windows = try #require(try PDEData(given).windows(.test))
     let unit = Float(windows.units[0] * windows.units[0])
-    #expect(floats(try windows.sample(0)["state"]) == [(unit - 1) / 2, unit / 2])
+    #expect(floats(try windows.sample(0, epoch: 0)["state"]) == [(unit - 1) / 2, unit / 2])
   }
 
   @Test(

@@ -32,9 +32,29 @@ struct Contract: Codable, Sendable, Equatable {
     }
   }
 
+  /// A PDE state or an image, told apart by their keys.
+  enum Entry: Codable, Sendable, Equatable {
+    case state(Input)
+    case image(ImageContract)
+
+    private enum Mark: String, CodingKey { case fields }
+
+    init(from decoder: any Decoder) throws {
+      let isState = try decoder.container(keyedBy: Mark.self).contains(.fields)
+      self = isState ? .state(try Input(from: decoder)) : .image(try ImageContract(from: decoder))
+    }
+
+    func encode(to encoder: any Encoder) throws {
+      switch self {
+      case .state(let input): try input.encode(to: encoder)
+      case .image(let image): try image.encode(to: encoder)
+      }
+    }
+  }
+
   var format = "attune-contract/1"
   var quantileShares = FieldStatistics.shares
-  var inputs: [String: Input]
+  var inputs: [String: Entry]
 
   private enum CodingKeys: String, CodingKey {
     case format, inputs
@@ -42,19 +62,46 @@ struct Contract: Codable, Sendable, Equatable {
   }
 
   init(_ data: PreparedData) {
-    var inputs: [String: Input] = [:]
-    for source in data.sources {
-      inputs[data.sources.count == 1 ? Self.onlyInput : source.name] = Input(source.data.contract)
+    inputs = data.contract.mapValues { contract in
+      switch contract {
+      case .state(let state): .state(Input(state))
+      case .image(let image): .image(image)
+      }
     }
-    self.inputs = inputs
   }
 
-  /// Name of the input of a run with one source of data.
-  static let onlyInput = "state"
+  /// The inputs of one source of data, by their names in it.
+  ///
+  /// Where a run has several sources, a source's name stands for its only input, or before the
+  /// names of several.
+  func inputs(of source: String, isOnly: Bool) -> [String: InputContract] {
+    var found: [String: InputContract] = [:]
+    for name in inputs.keys {
+      guard let input = input(name) else { continue }
+      if isOnly {
+        found[name] = input
+      } else if name == source {
+        found[input.standardName] = input
+      } else if name.hasPrefix(source + ".") {
+        found[String(name.dropFirst(source.count + 1))] = input
+      }
+    }
+    return found
+  }
+
+  /// What the PDE state of that name must be.
+  func state(_ name: String) -> StateContract? {
+    guard case .state(let input) = inputs[name] else { return nil }
+    return StateContract(input, quantileShares: quantileShares)
+  }
 
   /// What the input of that name must be.
-  func state(_ name: String) -> StateContract? {
-    inputs[name].map { StateContract($0, quantileShares: quantileShares) }
+  func input(_ name: String) -> InputContract? {
+    switch inputs[name] {
+    case .state(let input): .state(StateContract(input, quantileShares: quantileShares))
+    case .image(let image): .image(image)
+    case nil: nil
+    }
   }
 }
 

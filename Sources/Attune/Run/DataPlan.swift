@@ -10,14 +10,14 @@ struct DataPlan {
     let section: DataSection
     /// Dotted path of the section, as `data` or `data.sources.0`.
     let path: String
-    var options: PDEDataOptions
+    var set: any DataSetPlan
   }
 
   var sources: [Source]
   let batchSize: Int
 
   /// Decodes; what is wrong or not offered goes to `diagnostics`, and then nil is returned.
-  init?(_ recipe: Recipe, _ diagnostics: Diagnostics) {
+  init?(_ recipe: Recipe, _ registries: Registries, _ diagnostics: Diagnostics) {
     let single = [
       (name: recipe.data.format.name, weight: 1.0, section: recipe.data, path: "data")
     ]
@@ -26,15 +26,15 @@ struct DataPlan {
     }
     let listed = recipe.sources.isEmpty ? single : several
     sources = listed.compactMap { item in
-      PDEDataOptions(item.section, diagnostics).map { options in
+      let format = registries.dataFormats.entry(for: item.section.format, diagnostics)
+      return format?.plan(item.section, diagnostics).map { set in
         Source(
-          name: item.name, weight: item.weight, section: item.section, path: item.path,
-          options: options)
+          name: item.name, weight: item.weight, section: item.section, path: item.path, set: set)
       }
     }
     guard sources.count == listed.count, let first = sources.first else { return nil }
     batchSize = first.section.batchSize
-    for other in sources where other.options.inputFrames != first.options.inputFrames {
+    for other in sources where other.section.inputSteps != first.section.inputSteps {
       diagnostics.error(
         .rule("sources differ in n_steps_input", mend: "give all the same"),
         at: other.section.format.location, path: other.path)

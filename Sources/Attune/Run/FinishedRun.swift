@@ -22,14 +22,14 @@ struct FinishedRun {
     status = try directory.read(RunDirectory.Status.self, from: "status.json")
     contract = try directory.read(Contract.self, from: "contract.json")
     var plan = try RunPlan(file: directory.file("recipe.resolved.yaml"), overrides: [])
-    for (place, source) in plan.data.sources.enumerated()
-    where source.options.normalization == .zscore {
-      let name = plan.data.sources.count == 1 ? Contract.onlyInput : source.name
-      guard let input = contract.inputs[name] else {
-        throw RunError.notARun(path: path, reason: "contract.json has no input '\(name)'")
+    for (place, source) in plan.data.sources.enumerated() {
+      let inputs = contract.inputs(
+        of: source.name, isOnly: plan.data.sources.count == 1)
+      guard !inputs.isEmpty else {
+        throw RunError.notARun(
+          path: path, reason: "contract.json has no input of '\(source.name)'")
       }
-      plan.data.sources[place].options.statistics = .init(
-        means: input.means, stds: input.standardDeviations)
+      plan.data.sources[place].set = source.set.normalizing(by: inputs)
     }
     self.plan = plan
   }
@@ -38,7 +38,7 @@ struct FinishedRun {
   ///
   /// `name` is `best` or `last`; nil takes the recipe's, or `last` where a run never had a best one.
   func restore(
-    _ model: AdaptedModel, checkpoint name: String?
+    _ model: AssembledModel, checkpoint name: String?
   ) throws -> (name: String, step: Int) {
     let folder = CheckpointFolder(path: directory.file("checkpoints"))
     let wanted = name ?? plan.recipe.evaluation.checkpoint.rawValue
@@ -46,7 +46,7 @@ struct FinishedRun {
     for candidate in candidates {
       guard let path = folder.linked(candidate) else { continue }
       let state = try LoadedState(path, digest: status.digest)
-      try state.restore(model.trainable)
+      try state.restore(model.state)
       return (candidate, state.state.step)
     }
     throw RunError.notARun(

@@ -2,25 +2,30 @@ import Adapters
 import Backbones
 import Layers
 import Recipes
+import Tasks
 import Tensors
 
-/// A backbone with its weights and adapters, as a recipe describes it.
+/// A network with its weights and adapters, as a recipe describes it.
 struct AssembledModel: Sendable {
-  let backbone: any Backbone
+  let network: Network
   let adapted: AdaptedModel
   /// Nil where training starts from random values.
   let weights: RunRecord.Weights?
   let backboneName: String
+  let inputNames: InputNames
   /// Option name to value, defaults included.
   let options: [String: String]
 
   var tree: ModuleTree { adapted.tree }
 
-  /// Next frame from a window, in evaluation.
-  func prediction(_ input: Tensor, _ context: ForwardContext) -> Tensor {
-    guard let prediction = backbone(BackboneInput(["state": input]), context).prediction else {
-      preconditionFailure("\(backboneName) gives no prediction of its own")
-    }
+  /// Everything that training changes: trained values, then running statistics.
+  var state: [Parameter] { adapted.trainable + tree.buffers }
+
+  /// Next frame from a window.
+  func prediction(_ state: Tensor, _ context: ForwardContext) -> Tensor {
+    guard case .backbone(let backbone) = network,
+      let prediction = backbone(BackboneInput(["state": state]), context).prediction
+    else { preconditionFailure("\(backboneName) gives no prediction of its own") }
     return prediction
   }
 }
@@ -29,13 +34,15 @@ struct AssembledModel: Sendable {
 struct ModelPlan {
   private let backboneType: any Backbone.Type
   private let reader: OptionReader
-  private let backbone: any Backbone
-  private let tree: ModuleTree
+  private let isPretraining: Bool
   private let adapters: [(settings: AdapterSettings, method: (any AdapterMethod)?)]
   private let recipe: Recipe
 
   /// Decodes the sections; all that is wrong goes to `diagnostics`, and then nil is returned.
-  init?(_ recipe: Recipe, _ registries: Registries, _ diagnostics: Diagnostics) {
+  init?(
+    _ recipe: Recipe, _ task: (any LearningTask.Type)?, _ registries: Registries,
+    _ diagnostics: Diagnostics
+  ) {
     self.recipe = recipe
     let component = recipe.model.backbone
     var plans: [(AdapterSettings, (any AdapterMethod)?)] = []
@@ -43,23 +50,58 @@ struct ModelPlan {
       if let plan = Self.adapter(entry, registries, diagnostics) { plans.append(plan) }
     }
     adapters = plans
+    isPretraining = task is MaskedPretraining.Type
     guard let type = registries.backbones.entry(for: component, diagnostics) else { return nil }
     backboneType = type
     reader = OptionReader(component, type.options, diagnostics)
-    let builder = ModelBuilder()
-    backbone = type.init(reader, for: DataShape(), in: builder.root, diagnostics)
-    tree = builder.tree
+    if isPretraining, type.maskedAutoencoder == nil {
+      diagnostics.error(
+        .rule(
+          "\(type.name) is not pretrained by masking",
+          mend: "choose one of "
+            + registries.backbones.entries.filter { $0.maskedAutoencoder != nil }.map { $0.name }
+            .joined(separator: ", ")), at: component.location, path: component.path)
+    } else if !isPretraining, recipe.model.pretraining != nil {
+      diagnostics.error(
+        .rule("pretrain belongs to task pretrain-mae", mend: "remove it"),
+        at: component.location, path: "model.pretrain")
+    }
+    let known = DataShape(
+      imageSize: recipe.model.imageSize.map { [$0.height, $0.width] },
+      channels: recipe.model.channels, classes: recipe.model.classes)
+    _ = network(for: known, in: ModelBuilder().root, diagnostics)
   }
 
-  /// Draws or reads the weights and attaches the adapters.
+  /// Builds the network for data of a shape.
+  private func network(
+    for data: DataShape, in scope: Scope, _ diagnostics: Diagnostics
+  ) -> Network {
+    guard isPretraining, let type = backboneType.maskedAutoencoder else {
+      return .backbone(backboneType.init(reader, for: data, in: scope, diagnostics))
+    }
+    return .autoencoder(
+      type.init(reader, recipe.model.pretraining ?? .standard, for: data, in: scope, diagnostics))
+  }
+
+  /// Builds the model for data of a shape with inputs of some names, draws or reads the weights and
+  /// attaches the adapters.
   ///
-  /// Without `readingWeights` they are drawn in any case, to look at the model alone.
-  func assemble(readingWeights: Bool = true) throws -> AssembledModel {
+  /// `bands` are the data's, for weights of other channels. Without `readingWeights` they are drawn in
+  /// any case, to look at the model alone.
+  func assemble(
+    for data: DataShape = DataShape(), inputs: [String]? = nil, bands: [String]? = nil,
+    readingWeights: Bool = true
+  ) throws -> AssembledModel {
+    let builder = ModelBuilder()
+    let diagnostics = Diagnostics()
+    let network = network(for: data, in: builder.root, diagnostics)
+    try diagnostics.throwErrors()
+    let tree = builder.tree
     let seed = UInt64(bitPattern: Int64(recipe.seed))
     var weights: RunRecord.Weights?
     if readingWeights, case .file(let path) = recipe.model.weights {
-      weights = try loadWeights(
-        path, into: tree, backbone: backbone, section: recipe.model, seed: seed)
+      let options = WeightOptions(recipe.model, dataBands: bands, seed: seed)
+      weights = try loadWeights(path, into: tree, network: network, options: options)
     } else {
       tree.initialize(seed: seed)
     }
@@ -74,7 +116,9 @@ struct ModelPlan {
       if let value = reader.value(option.name) { options[option.name] = text(value.plain) }
     }
     return AssembledModel(
-      backbone: backbone, adapted: adapted, weights: weights, backboneName: backboneType.name,
+      network: network, adapted: adapted, weights: weights, backboneName: backboneType.name,
+      inputNames: try InputNames(
+        recipe.model, backbone: backboneType, data: inputs ?? backboneType.inputNames),
       options: options)
   }
 

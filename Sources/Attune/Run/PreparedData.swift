@@ -1,45 +1,43 @@
 import Datasets
 import Foundation
 import Recipes
-import Tasks
 import Tensors
 import Training
 
-/// The opened data of a run: training batches, whole trajectories for evaluation, descriptions.
+/// The opened data of a run: training batches, samples for evaluation, descriptions.
 struct PreparedData: Sendable {
   struct Source: Sendable {
     let name: String
     let weight: Double
     let root: String
-    let data: PDEData
+    let set: any DataSet
     let manifest: Manifest
   }
 
   let sources: [Source]
   let loader: Loader
-  let inputFrames: Int
 
   init(_ plan: DataPlan, seed: Int, digests: inout FileDigestCache) throws {
+    let seed = UInt64(bitPattern: Int64(seed))
     var sources: [Source] = []
     for source in plan.sources {
-      let data = try PDEData(source.options)
-      let names = data.set.files.map { relative($0.path, to: source.section.root) }
+      let set = try source.set.open(seed: seed)
+      let names = set.filePaths.map { relative($0, to: source.section.root) }
       sources.append(
         Source(
-          name: source.name, weight: source.weight, root: source.section.root, data: data,
+          name: source.name, weight: source.weight, root: source.section.root, set: set,
           manifest: try digests.manifest(
             of: names, root: source.section.root, method: source.section.fileDigests)))
     }
     self.sources = sources
-    inputFrames = plan.sources[0].options.inputFrames
     loader = Loader(
       try sources.map { source in
-        guard let windows = source.data.windows(.train) else {
-          throw RunError.dataTooShort(what: "\(source.root): no training trajectory")
+        guard let samples = source.set.samples(.train, augmented: true) else {
+          throw RunError.dataTooShort(what: "\(source.root): no training sample")
         }
-        return Loader.Source(name: source.name, samples: windows, weight: source.weight)
+        return Loader.Source(name: source.name, samples: samples, weight: source.weight)
       },
-      batchSize: plan.batchSize, seed: UInt64(bitPattern: Int64(seed)),
+      batchSize: plan.batchSize, seed: seed,
       order: plan.sources[0].section.sampler == .sequential ? .sequential : .shuffled)
   }
 
@@ -48,58 +46,47 @@ struct PreparedData: Sendable {
     return Batch(identifiers: plan.identifiers, fields: try loader.load(plan))
   }
 
-  func hasPart(_ part: SplitPart) -> Bool {
-    sources.contains { !($0.data.units[part] ?? []).isEmpty }
+  func hasPart(_ part: SplitPart) -> Bool { !samples(part).isEmpty }
+
+  /// Samples of a part without random transforms, by source; sources that have none are left out.
+  func samples(_ part: SplitPart) -> [any SampleSet] {
+    sources.compactMap { $0.set.samples(part, augmented: false) }
   }
 
-  /// Whole trajectories of a part, over all sources in order.
-  func trajectories(_ part: SplitPart) -> [@Sendable () throws -> NormalizedTrajectory] {
-    sources.flatMap { source -> [@Sendable () throws -> NormalizedTrajectory] in
-      guard let windows = source.data.windows(part) else { return [] }
-      return windows.units.indices.map { position in
-        {
-          let trajectory = try windows.trajectory(position)
-          return NormalizedTrajectory(
-            identifier: trajectory.identifier, values: trajectory.values,
-            means: trajectory.scaling.means.map(Double.init),
-            deviations: trajectory.scaling.deviations.map(Double.init))
-        }
-      }
+  /// Shapes of one sample of every source, by input name.
+  var inputShapes: [[String: [Int]]] {
+    sources.map { source in
+      Dictionary(uniqueKeysWithValues: source.set.inputs.map { ($0.name, $0.shape) })
     }
   }
 
-  /// Shape of one batch of the first source, `[batch, time, field, component, D, H, W]`.
-  var inputShapes: [[Int]] {
-    sources.map { [1, inputFrames] + $0.data.set.frameShape }
-  }
-
-  /// Frames of the shortest trajectories.
-  var frameCount: Int { sources.map(\.data.set.frameCount).min() ?? 0 }
-
-  /// SHA-256 over identifiers and values of the test part.
-  func testDigest() throws -> String {
-    var parts: [String] = []
+  /// What a model trained on these data expects, by input, with the source's name where there are
+  /// several.
+  var contract: [String: InputContract] {
+    var inputs: [String: InputContract] = [:]
     for source in sources {
-      guard let windows = source.data.windows(.test) else { continue }
-      for (position, identifier) in windows.unitIdentifiers.enumerated() {
-        let raw = try windows.rawTrajectory(position)
-        let bytes = raw.withElements(of: Float.self) { Data(buffer: $0) }
-        parts.append("\(identifier) \(SHA256Digest.of(bytes))")
+      let contract = source.set.contract
+      for (name, input) in contract {
+        let isOnly = contract.count == 1
+        let label = isOnly ? source.name : "\(source.name).\(name)"
+        inputs[sources.count == 1 ? name : label] = input
       }
     }
-    return parts.isEmpty ? "" : SHA256Digest.of(parts.joined(separator: "\n"))
+    return inputs
   }
 
   /// The `data` part of the run's record: that of the sources, joined.
   func record() throws -> RunRecord.Data {
     let records = sources.map { source in
-      source.data.record(
+      source.set.record(
         files: source.manifest.files.map {
           .init(path: $0.name, bytes: $0.bytes, digest: $0.sha256)
         }, testDigest: "")
     }
     var joined = records[0]
-    joined.testDigest = try testDigest()
+    let digests = try sources.map { try $0.set.testDigest() }
+    joined.testDigest =
+      digests.count == 1 ? digests[0] : SHA256Digest.of(digests.joined(separator: "\n"))
     for (source, record) in zip(sources, records).dropFirst() {
       joined.files += record.files
       joined.inputs += record.inputs
@@ -113,7 +100,13 @@ struct PreparedData: Sendable {
       }
     }
     if sources.count > 1 {
-      for (index, source) in sources.enumerated() { joined.inputs[index].name = source.name }
+      joined.inputs = zip(sources, records).flatMap { source, record in
+        record.inputs.map { input in
+          var input = input
+          input.name = record.inputs.count == 1 ? source.name : "\(source.name).\(input.name)"
+          return input
+        }
+      }
     }
     return joined
   }

@@ -1,3 +1,4 @@
+import Backbones
 import Recipes
 import Tasks
 import Training
@@ -11,7 +12,8 @@ struct RunPlan {
   let task: any LearningTask.Type
   let metrics: [any FieldMetric.Type]
   let headline: any Metric.Type
-  let loss: any Loss
+  /// Nil where the model has its own.
+  let loss: (any Loss)?
   let optimizer: any Optimizer
   let scheduler: (type: any Scheduler.Type, options: OptionReader)
   let notes: [String]
@@ -26,8 +28,8 @@ struct RunPlan {
     let recipe = try RecipeLoader().load(file: file, overrides: overrides, diagnostics)
     let task = registries.tasks.entry(
       named: recipe.task, at: recipe.taskLocation, path: "task", diagnostics)
-    let model = ModelPlan(recipe, registries, diagnostics)
-    let data = DataPlan(recipe, diagnostics)
+    let model = ModelPlan(recipe, task, registries, diagnostics)
+    let data = DataPlan(recipe, registries, diagnostics)
     let loss = Self.loss(recipe, task, registries, diagnostics)
     let component = recipe.train.optimizer
     let optimizer = registries.optimizers.entry(for: component, diagnostics).map { type in
@@ -41,7 +43,7 @@ struct RunPlan {
     diagnostics.refuseUnread()
     try diagnostics.throwErrors()
     try Self.refuseUnoffered(recipe)
-    guard let task, let model, let data, let loss, let optimizer, let scheduler else {
+    guard let task, let model, let data, let optimizer, let scheduler else {
       throw RecipeError(diagnostics)
     }
     self.recipe = recipe
@@ -62,9 +64,15 @@ struct RunPlan {
     _ diagnostics: Diagnostics
   ) -> (any Loss)? {
     guard let term = recipe.train.loss.first else {
-      guard let task, let type = registries.losses[task.standardLoss] else { return nil }
+      guard let name = task?.standardLoss, let type = registries.losses[name] else { return nil }
       let empty = Located(.map([]), at: recipe.taskLocation, path: "train.loss")
       return type.init(OptionReader(empty, type.options, diagnostics), diagnostics)
+    }
+    if let task, task.standardLoss == nil {
+      diagnostics.error(
+        .rule(
+          "task \(task.name) has a loss of its own", mend: "leave it out, or see model.pretrain"),
+        at: term.loss.location, path: "train.loss")
     }
     guard let type = registries.losses.entry(for: term.loss, diagnostics) else { return nil }
     return type.init(OptionReader(term.loss, type.options, diagnostics), diagnostics)
@@ -79,7 +87,16 @@ struct RunPlan {
     var found: [any FieldMetric.Type] = []
     for name in names {
       do {
-        if let metric = try Metrics.named(name) as? any FieldMetric.Type { found.append(metric) }
+        let metric = try Metrics.named(name)
+        if let task, !task.judges(metric) {
+          diagnostics.error(
+            .rule(
+              "\(metric.name) does not judge task \(task.name)",
+              mend:
+                "name one of \(Metrics.all.filter(task.judges).map { $0.name }.joined(separator: ", "))"
+            ), at: recipe.taskLocation, path: "eval.metrics")
+        }
+        if let metric = metric as? any FieldMetric.Type { found.append(metric) }
       } catch {
         diagnostics.error(
           .rule(error.description, mend: "see `attune list metrics`"), at: recipe.taskLocation,
@@ -94,13 +111,21 @@ struct RunPlan {
     return found
   }
 
+  /// What the model is told of the data, from one sample of every source.
+  func dataShape(_ shapes: [[String: [Int]]]) -> DataShape {
+    let section = recipe.model
+    let image = shapes.first?.values.first { $0.count == 3 }
+    return DataShape(
+      imageSize: section.imageSize.map { [$0.height, $0.width] } ?? image.map { [$0[1], $0[2]] },
+      channels: section.channels ?? image?[0], classes: section.classes)
+  }
+
   /// Fields that are read but that this version cannot execute.
   private static func refuseUnoffered(_ recipe: Recipe) throws(RunError) {
     let train = recipe.train
     let fields: [(field: String, isSet: Bool, value: String)] = [
       ("train.precision", train.precision != .fp32, train.precision.rawValue),
       ("train.ema", train.averageDecay != nil, "a moving average"),
-      ("train.activation_checkpointing", train.checkpointsActivations, "true"),
       ("train.cache_frozen_features", train.cachesFrozenFeatures, "true"),
       ("train.loss", train.loss.count > 1, "a sum of losses"),
       ("model.decoder", recipe.model.decoder != nil, "a decoder for task pde"),

@@ -25,11 +25,7 @@ extension RunRecord {
         adapters: model.adapted.adapters.map { Adapter($0, folder: adapterFolder) },
         weights: model.weights),
       data: try session.data.record(), evaluations: [])
-    if session.data.sources.contains(where: { $0.data.options.normalization == .perTrajectory }) {
-      notes.append(
-        "normalize: per-trajectory uses statistics of whole trajectories, future frames included: "
-          + "right for teacher-forced evaluation, not for forecasts from first frames alone.")
-    }
+    notes += session.task.notes
   }
 }
 

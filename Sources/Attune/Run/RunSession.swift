@@ -15,6 +15,7 @@ struct RunSession {
   let plan: RunPlan
   let model: AssembledModel
   let data: PreparedData
+  let task: any TaskRun
   /// SHA-256 over the resolved recipe and the content of all inputs.
   let digest: String
   let threads: Int
@@ -29,21 +30,17 @@ struct RunSession {
     var cache = FileDigestCache()
     let data = try PreparedData(plan.data, seed: plan.recipe.seed, digests: &cache)
     self.data = data
-    model = try plan.model.assemble()
-    for shape in data.inputShapes { try model.backbone.check(["state": shape]) }
+    let shapes = data.inputShapes
+    model = try plan.model.assemble(
+      for: plan.dataShape(shapes), inputs: shapes.first?.keys.sorted())
+    for shape in shapes { try model.network.check(model.inputNames.shapes(shape)) }
     let (weights, roots) = (model.weights, Self.roots(plan, data))
     digest = try plan.resolved.digest { field, path in
       if field == "model.weights", let weights { return weights.digest }
       if let manifest = roots[field] { return manifest }
       return try Attune.digest(ofCheckpoint: path)
     }
-    let needed = plan.recipe.evaluation.rolloutSteps + data.inputFrames
-    if data.frameCount < needed {
-      throw RunError.dataTooShort(
-        what: "eval.rollout_steps: \(plan.recipe.evaluation.rolloutSteps) steps after "
-          + "\(data.inputFrames) input frames need \(needed) frames, trajectories have "
-          + "\(data.frameCount)")
-    }
+    task = try taskRun(plan, model: model, data: data, threads: threads)
   }
 
   /// Digest of each data folder's files by the field that names it.
@@ -74,6 +71,31 @@ struct RunSession {
       stepsPerEpoch: stepsPerEpoch)
   }
 
+  /// Parts of a batch that are worked on side by side.
+  ///
+  /// One where batch norms need the statistics of the whole batch.
+  private var shards: Int { hasBatchNorms && movesStatistics ? 1 : threads }
+
+  private var hasBatchNorms: Bool {
+    model.tree.buffers.contains { $0.path.hasSuffix(".running_mean") }
+  }
+
+  /// Whether batch norms use and record the statistics of the batch while training.
+  ///
+  /// Pretrained ones under a frozen backbone keep theirs, which no adapter file would hold.
+  private var movesStatistics: Bool { !(recipe.freezesBackbone && model.weights != nil) }
+
+  /// The task's loss under the recipe's way of computing it.
+  private var loss: LossFunction {
+    let (loss, moves) = (task.loss, movesStatistics)
+    let checkpoints = recipe.train.checkpointsActivations
+    return { fields, context in
+      var context = context.usingBatchStatistics(moves)
+      context.checkpointsActivations = checkpoints
+      return loss(fields, context)
+    }
+  }
+
   func trainingPlan() throws -> TrainingPlan {
     let train = recipe.train
     func steps(_ interval: StepInterval) -> Int {
@@ -83,7 +105,7 @@ struct RunSession {
       }
     }
     return TrainingPlan(
-      seed: UInt64(bitPattern: Int64(recipe.seed)), threads: threads, totalSteps: totalSteps,
+      seed: UInt64(bitPattern: Int64(recipe.seed)), threads: shards, totalSteps: totalSteps,
       stepsPerEpoch: stepsPerEpoch, monitor: try monitor(),
       accumulationSteps: train.accumulationSteps, gradientNormLimit: train.gradientNormLimit,
       rateGroups: try train.rateGroups.map { group in
@@ -141,40 +163,23 @@ struct RunSession {
     return .init(name: name, lowerIsBetter: metric.lowerIsBetter)
   }
 
-  /// Loss of a batch.
-  var loss: LossFunction {
-    let (model, loss) = (model, plan.loss)
-    return { fields, context in
-      guard let state = fields["state"], let target = fields["target"] else {
-        preconditionFailure("a batch without state and target")
-      }
-      return loss(prediction: model.prediction(state, context), target: target)
-    }
-  }
-
   // MARK: Evaluation
 
-  /// Next frame from windows, without gradients.
-  var predictor: PDEPredictor.Model {
-    let model = model
-    return { model.prediction($0, .evaluation) }
-  }
-
   /// Metrics of the validation part by full name, for the training loop.
-  func validation() throws -> [String: Double] {
-    guard data.hasPart(.val) else { return [:] }
-    let evaluation = FieldEvaluation(
-      predictor: PDEPredictor(inputFrames: data.inputFrames, rolloutSteps: 1),
-      metrics: plan.metrics,
-      threads: threads)
-    let results = try frozen {
-      try evaluation.run(data.trajectories(.val), model: predictor)
-    }
-    var values = ["val/loss": results.loss]
-    for metric in results.oneStep.results(bootstrap: Bootstrap(resamples: 1)) {
-      values["val/" + metric.name] = metric.value
-    }
-    return values
+  func validation() throws -> [String: Double] { try frozen { try task.validation() } }
+
+  /// Measures the model as it stands on a split, beside the trivial baseline.
+  ///
+  /// - Parameters:
+  ///   - part: `train`, `val` or `test`.
+  ///   - checkpoint: what the weights are, for the record.
+  ///   - step: of these weights.
+  /// - Returns: nil where the data have nothing in the part.
+  /// - Throws: for an unknown part, and what reading the data throws.
+  func evaluate(part: String, checkpoint: String, step: Int) throws -> EvaluatedSplit? {
+    let part = try self.part(named: part)
+    guard data.hasPart(part) else { return nil }
+    return try frozen { try task.evaluate(part, checkpoint: checkpoint, step: step) }
   }
 
   /// Runs `body` with nothing trainable, so that no tape is recorded.

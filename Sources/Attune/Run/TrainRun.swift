@@ -121,7 +121,7 @@ private struct TrainRun {
     shouldStop: @escaping () -> Bool, show: @escaping (Launch.Progress) -> Void
   ) throws -> TrainResult {
     try writeHead()
-    let parameters = session.model.adapted.trainable
+    let parameters = session.model.state
     var trainer = try session.trainer(resuming: resumed)
     let initialDigest = digest(of: parameters)
     try resumed?.restore(parameters)
@@ -242,10 +242,10 @@ private struct TrainRun {
   /// The whole model under the reference's keys.
   private func saveModel(to path: String) throws {
     try directory.makeFolder("merged")
-    let backbone = session.model.backbone
+    let layout = session.model.network.layouts[0]
     try writeSafetensors(
       session.model.adapted.mergedWeights().map {
-        (backbone.layouts[0].key(of: $0.path), $0.value)
+        (layout.key(of: $0.path), $0.value)
       }, to: path)
   }
 

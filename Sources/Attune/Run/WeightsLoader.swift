@@ -21,7 +21,7 @@ struct WeightOptions {
 
 extension WeightOptions {
   /// What a recipe says.
-  init(_ section: ModelSection, dataBands: [String]? = nil, seed: UInt64) {
+  init(_ section: ModelSection, dataBands: [String]?, seed: UInt64) {
     self.init(
       strictness: section.strictness, prefix: section.weightsPrefix,
       channelPolicy: section.channelPolicy, bands: section.bands, dataBands: dataBands, seed: seed)
@@ -60,15 +60,14 @@ func loadWeights(
   return try load.finish(digest: digest.value())
 }
 
-/// Fills a backbone from the weights of a recipe.
+/// Fills a network by its own layouts and rules.
 func loadWeights(
-  _ path: String, into tree: ModuleTree, backbone: any Backbone, section: ModelSection,
-  seed: UInt64
+  _ path: String, into tree: ModuleTree, network: Network, options: WeightOptions
 ) throws -> RunRecord.Weights {
-  try loadWeights(
-    path, into: tree, layouts: backbone.layouts, options: WeightOptions(section, seed: seed)
-  ) { stored, parameter, fit throws(BackboneError) in
-    try backbone.fitted(stored, to: parameter, fit)
+  try loadWeights(path, into: tree, layouts: network.layouts, options: options) {
+    stored, parameter, fit throws(BackboneError) in
+    guard case .backbone(let backbone) = network else { return nil }
+    return try backbone.fitted(stored, to: parameter, fit)
   }
 }
 

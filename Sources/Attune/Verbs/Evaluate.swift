@@ -76,7 +76,7 @@ private func evaluateRun(_ request: EvalRequest) throws -> EvalResult {
   let run = try FinishedRun(request.subject)
   let session = try RunSession(run.plan)
   let accepted = try run.requireSameInputs(session, accepting: request.accepted)
-  let checkpoint = try run.restore(session.model.adapted, checkpoint: request.checkpoint)
+  let checkpoint = try run.restore(session.model, checkpoint: request.checkpoint)
   let evaluated = try session.evaluated(
     request.split, checkpoint: checkpoint.name, step: checkpoint.step)
   let isRecorded = FileManager.default.fileExists(atPath: run.directory.file("record.json"))

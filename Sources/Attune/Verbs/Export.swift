@@ -65,22 +65,26 @@ struct ExportError: ExitCoded, CustomStringConvertible {
 /// - Throws: `ExportError` or `AdapterError` (exit 69) for what the format cannot say exactly.
 package func export(_ request: ExportRequest) throws -> Exported {
   let run = try FinishedRun(request.run)
-  let model = try run.plan.model.assemble()
-  let restored = try run.restore(model.adapted, checkpoint: nil)
+  let shapes = try run.contract.inputShapes(of: run)
+  let model = try run.plan.model.assemble(
+    for: run.plan.dataShape([shapes]), inputs: shapes.keys.sorted())
+  let restored = try run.restore(model, checkpoint: nil)
   for path in [request.output, request.sample].compactMap(\.self)
   where !request.replaces && FileManager.default.fileExists(atPath: path) {
     throw FormatError.outputExists(path: path, replacing: "Pass --force to replace it")
   }
-  let sample = try request.sample.map { _ in try SamplePass(run.contract, model.backbone) }
+  let sample = try request.sample.map { _ in
+    try SamplePass(model.inputNames.shapes(shapes, count: 2), model.network, request.format)
+  }
   var exported = Exported(
     directory: request.output, format: request.format.rawValue, checkpoint: restored.name,
     step: restored.step, tensors: 0, hasConfiguration: true, sample: request.sample)
   if request.format == .peft {
     exported.tensors = try exportAdapter(
-      model.adapted, of: model.backbone, to: request.output, base: model.weights?.path,
+      model.adapted, of: model.network, to: request.output, base: model.weights?.path,
       baseDigest: model.weights?.digest ?? randomDigest(seed: run.plan.recipe.seed))
   } else {
-    let folder = try ExportedModel(model.adapted, of: model.backbone, as: request.format)
+    let folder = try ExportedModel(model.adapted, of: model.network, as: request.format)
     try folder.write(to: request.output)
     exported.tensors = folder.tensors.count
     exported.hasConfiguration = folder.configuration != nil
@@ -97,17 +101,12 @@ struct SamplePass {
   private let input: BackboneInput
   private let output: Tensor
 
-  private static let batch = 2
-
-  /// Runs the model, with its adapters as they are, on drawn values of the shapes of a run's inputs,
-  /// which are what the model sees after normalization.
-  init(_ contract: Contract, _ backbone: any Backbone) throws {
-    try self.init(contract.batchShapes(Self.batch), backbone)
-  }
-
-  /// Runs the model on normal values of the given shapes, by input.
-  init(_ shapes: [String: [Int]], _ backbone: any Backbone) throws {
-    try backbone.check(shapes)
+  /// Runs the model, with its adapters as they are, on normal values of the given shapes by input:
+  /// what it sees after normalization.
+  init(
+    _ shapes: [String: [Int]], _ network: Network, _ format: ExportRequest.Format
+  ) throws {
+    try network.check(shapes)
     var values: [String: Tensor] = [:]
     for (name, shape) in shapes {
       var random = Philox(seed: 0, purpose: .data, step: 0, index: pathHash(name))
@@ -115,8 +114,13 @@ struct SamplePass {
         (0..<shape.reduce(1, *)).map { _ in Float(random.normal()) }, shape: shape)
     }
     input = BackboneInput(values)
+    guard case .backbone(let backbone) = network else {
+      throw ExportError(
+        format: format, reason: "a masked autoencoder has no output to compare",
+        remedy: "Leave --io out")
+    }
     let result = backbone(input, .evaluation)
-    guard let output = result.prediction ?? result.logits ?? result.features.pooled else {
+    guard let output = result.logits ?? result.prediction ?? result.features.pooled else {
       preconditionFailure("a backbone without any output")
     }
     self.output = output.detached()
@@ -132,8 +136,20 @@ struct SamplePass {
 }
 
 extension Contract {
-  /// Shapes of a batch as the backbone takes it, by input.
-  fileprivate func batchShapes(_ batch: Int) -> [String: [Int]] {
-    inputs.mapValues { [batch, $0.inputFrames] + $0.frameShape }
+  /// Shapes of one sample, by input of the run's first source of data.
+  fileprivate func inputShapes(of run: FinishedRun) throws -> [String: [Int]] {
+    let sources = run.plan.data.sources
+    return try inputs(of: sources[0].name, isOnly: sources.count == 1).mapValues { input in
+      switch input {
+      case .state(let state): return [state.inputFrames] + state.frameShape
+      case .image(let image):
+        guard let size = run.plan.recipe.model.imageSize else {
+          throw RunError.settingInvalid(
+            field: "model.img_size", found: "nothing in the run's recipe",
+            expected: "the size of the images that the model was built for")
+        }
+        return [image.bands.count, size.height, size.width]
+      }
+    }
   }
 }

@@ -19,12 +19,15 @@ struct ExportedModel {
   /// - Throws: `ExportError` where the backbone has no such layout, or one whose tensors are not
   ///   simply parts of parameters.
   init(
-    _ model: AdaptedModel, of backbone: any Backbone, as format: ExportRequest.Format
+    _ model: AdaptedModel, of network: Network, as format: ExportRequest.Format
   ) throws(ExportError) {
-    let layout = try Self.layout(of: backbone, for: format)
+    let layout = try Self.layout(of: network, for: format)
     tensors = try Self.renamed(model.mergedWeights(), by: layout, format)
-    configuration =
-      format == .safetensors ? nil : backbone.exportedConfiguration(layout: layout.name)
+    if format != .safetensors, case .backbone(let backbone) = network {
+      configuration = backbone.exportedConfiguration(layout: layout.name)
+    } else {
+      configuration = nil
+    }
     guard format == .safetensors || configuration != nil else {
       throw ExportError(
         format: format, reason: "\(format.rawValue) has no model with these options",
@@ -44,15 +47,15 @@ struct ExportedModel {
   }
 
   private static func layout(
-    of backbone: any Backbone, for format: ExportRequest.Format
+    of network: Network, for format: ExportRequest.Format
   ) throws(ExportError) -> KeyLayout {
-    let layouts = backbone.layouts
+    let layouts = network.layouts
     let wanted =
       format == .safetensors ? layouts.first : layouts.first { $0.name == format.rawValue }
     guard let wanted else {
       throw ExportError(
         format: format,
-        reason: "this backbone has no such layout, only "
+        reason: "this model has no such layout, only "
           + layouts.map(\.name).uniqued().joined(separator: ", "),
         remedy: "Use --format safetensors")
     }
@@ -91,8 +94,7 @@ struct ExportedModel {
 
 /// Writes the only adapter of a model as PEFT reads it, and says how many tensors it has.
 func exportAdapter(
-  _ model: AdaptedModel, of backbone: any Backbone, to path: String, base: String?,
-  baseDigest: String
+  _ model: AdaptedModel, of network: Network, to path: String, base: String?, baseDigest: String
 ) throws -> Int {
   let adapters = model.adapters.filter { $0.method != nil }
   guard let adapter = adapters.first, model.adapters.count == 1 else {
@@ -103,7 +105,7 @@ func exportAdapter(
         : "the run trained \(model.adapters.count) adapters at once, PEFT applies one",
       remedy: "Use --format timm or safetensors, which hold the merged model")
   }
-  let layout = backbone.layouts[0]
+  let layout = network.layouts[0]
   let modules = try PortableModules(adapter, on: model.tree) { layout.key(of: $0) }
   try adapter.save(to: path, base: base, baseDigest: baseDigest, modules: modules)
   return try SafetensorsFile(path: path + "/" + PEFTDirectory.weightsName).names.count

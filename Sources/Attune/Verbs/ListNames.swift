@@ -47,7 +47,7 @@ package func listedNames(_ listing: Listing) throws -> [ListedName] {
   case .models: return registries.backbones.listed
   case .adapters: return registries.adapterMethods.listed
   case .tasks: return registries.tasks.listed
-  case .datasets: return trajectoryFormats.listed
+  case .datasets: return registries.dataFormats.listed
   case .metrics:
     return Metrics.all.map { metric in
       ListedName(
@@ -70,7 +70,7 @@ package func listedFields() -> [ListedField] {
   return RecipeTable.single.fields(below: "")
     + registries.backbones.fields(of: "model.backbone")
     + registries.adapterMethods.fields(of: "adapter")
-    + trajectoryFormats.fields(of: "data.format")
+    + registries.dataFormats.fields(of: "data.format")
     + registries.losses.fields(of: "train.loss")
     + registries.optimizers.fields(of: "train.optimizer")
     + registries.schedulers.fields(of: "train.lr_scheduler")

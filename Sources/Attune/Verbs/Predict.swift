@@ -96,7 +96,7 @@ private struct CheckedInput {
 private struct Rollout {
   private let run: FinishedRun
   private let model: AssembledModel
-  private let source: DataPlan.Source
+  private let options: PDEDataOptions
   private let contract: StateContract
   private let request: PredictRequest
   private let predictor: PDEPredictor
@@ -121,8 +121,13 @@ private struct Rollout {
         description: "--source \(request.source ?? "is missing"): the run was trained on "
           + "\(names.joined(separator: ", ")). Name the one that the inputs are like")
     }
-    self.source = source
-    let name = sources.count == 1 ? Contract.onlyInput : source.name
+    guard let options = source.set as? PDEDataOptions else {
+      throw RunError.notOffered(
+        field: "predict", value: "task \(run.plan.recipe.task)",
+        instead: "It is offered for runs of task pde")
+    }
+    self.options = options
+    let name = sources.count == 1 ? PDEData.inputName : source.name
     guard let contract = run.contract.state(name) else {
       throw RunError.notARun(path: request.run, reason: "contract.json has no input '\(name)'")
     }
@@ -136,13 +141,12 @@ private struct Rollout {
     predictor = PDEPredictor(inputFrames: contract.inputFrames, rolloutSteps: steps)
     threads = run.plan.recipe.distributed.threads ?? ProcessInfo.processInfo.activeProcessorCount
     model = try run.plan.model.assemble()
-    _ = try run.restore(model.adapted, checkpoint: nil)
+    _ = try run.restore(model, checkpoint: nil)
     for parameter in model.adapted.trainable { parameter.isTrainable = false }
   }
 
   /// Opens an input and compares it with the contract.
   func open(_ path: String) throws -> CheckedInput {
-    let options = source.options
     func open(selecting fields: [FieldRequest]?) throws -> TrajectoryFile {
       try TrajectoryFile(
         path: path, label: URL(filePath: path).lastPathComponent, format: options.format,
@@ -184,7 +188,7 @@ private struct Rollout {
           .init(name: "fields", expected: "\(contract.fields)", found: "\(found.fields)")
         ])
     }
-    try model.backbone.check(["state": [1, contract.inputFrames] + file.frameShape])
+    try model.network.check(["state": [1, contract.inputFrames] + file.frameShape])
     return CheckedInput(file: file, accepted: accepted)
   }
 

@@ -29,6 +29,8 @@ package final class Loader: Sendable {
     package let step: Int
     /// Number of the source.
     package let source: Int
+    /// Epoch of the source.
+    package let epoch: Int
     /// Samples of the source, in the order of the batch.
     package let indices: [Int]
     package let identifiers: [String]
@@ -81,7 +83,7 @@ package final class Loader: Sendable {
       let indices = self.order(of: source, epoch: epoch, &progress)[
         start..<min(start + batchSize, samples.count)]
       return Plan(
-        step: step, source: source, indices: Array(indices),
+        step: step, source: source, epoch: epoch, indices: Array(indices),
         identifiers: indices.map(samples.identifier))
     }
   }
@@ -91,7 +93,7 @@ package final class Loader: Sendable {
     let samples = sources[plan.source].samples
     var batch: [String: Tensor] = [:]
     for (row, index) in plan.indices.enumerated() {
-      for (name, tensor) in try samples.sample(index) {
+      for (name, tensor) in try samples.sample(index, epoch: plan.epoch) {
         let target =
           batch[name]
           ?? Tensor(uninitialized: [plan.indices.count] + tensor.shape, dtype: tensor.dtype)

@@ -1,8 +1,50 @@
+import Foundation
 package import Recipes
+import Tensors
 
-extension PDEData {
+extension PDEDataOptions: DataSetPlan {
+  package func open(seed: UInt64) throws -> any DataSet { try PDEData(self) }
+
+  package func normalizing(by contract: [String: InputContract]) -> any DataSetPlan {
+    guard normalization == .zscore, case .state(let state) = contract[PDEData.inputName] else {
+      return self
+    }
+    var options = self
+    options.statistics = .init(means: state.means, stds: state.standardDeviations)
+    return options
+  }
+}
+
+extension PDEData: DataSet {
+  /// Name of the only input.
+  package static let inputName = "state"
+
+  package var filePaths: [String] { self.set.files.map(\.path) }
+
+  package var inputs: [InputDescription] {
+    [
+      InputDescription(
+        name: Self.inputName, shape: [options.inputFrames] + set.frameShape,
+        bands: set.fields.map(\.name))
+    ]
+  }
+
+  package var contract: [String: InputContract] { [Self.inputName: .state(stateContract)] }
+
+  package func samples(_ part: SplitPart, augmented: Bool) -> (any SampleSet)? { windows(part) }
+
+  package func testDigest() throws -> String {
+    guard let windows = windows(.test) else { return "" }
+    let parts = try windows.unitIdentifiers.enumerated().map { position, identifier in
+      let raw = try windows.rawTrajectory(position)
+      let bytes = raw.withElements(of: Float.self) { Data(buffer: $0) }
+      return "\(identifier) \(SHA256Digest.of(bytes))"
+    }
+    return SHA256Digest.of(parts.joined(separator: "\n"))
+  }
+
   /// What a model trained on these data expects of its input.
-  package var contract: StateContract {
+  package var stateContract: StateContract {
     let scaling = scaling
     return StateContract(
       fields: set.fields.map(\.name), components: set.fields.map(\.components),
@@ -13,9 +55,6 @@ extension PDEData {
       quantiles: statistics.map(\.quantiles))
   }
 
-  /// The data's part of the run record.
-  ///
-  /// `files` come with their digests from the caller, as does the digest of the test part.
   package func record(files: [RunRecord.Data.File], testDigest: String) -> RunRecord.Data {
     var splits: [String: RunRecord.Data.Split] = [:]
     for part in SplitPart.allCases {
@@ -40,7 +79,7 @@ extension PDEData {
     let known = steps.compactMap { name, step in step.map { "\(name) \(Float($0))" } }
     let scaling = scaling
     return RunRecord.Data.Input(
-      name: "state", bands: set.fields.map(\.name), unit: "",
+      name: Self.inputName, bands: set.fields.map(\.name), unit: "",
       shape: axes.joined(separator: ", "),
       resolution: known.isEmpty ? "not in the files" : known.joined(separator: ", "),
       normalization: options.normalization.rawValue, means: scaling.means,

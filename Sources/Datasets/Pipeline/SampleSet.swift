@@ -5,8 +5,8 @@ package protocol SampleSet: Sendable {
   var count: Int { get }
   /// Name of a sample, the same in every run on the same data.
   func identifier(_ index: Int) -> String
-  /// The named tensors of a sample.
+  /// The named tensors of a sample, as random transforms make them in an epoch.
   ///
   /// Throws where the data cannot be read.
-  func sample(_ index: Int) throws -> [String: Tensor]
+  func sample(_ index: Int, epoch: Int) throws -> [String: Tensor]
 }

@@ -33,7 +33,7 @@ package struct WindowSet: SampleSet {
     return "\(store.set.identifier(unit))@\(start)"
   }
 
-  package func sample(_ index: Int) throws -> [String: Tensor] {
+  package func sample(_ index: Int, epoch: Int) throws -> [String: Tensor] {
     let (unit, start) = place(index)
     let input = start..<start + inputFrames
     let scaling = try store.scaling(of: unit, inputFrames: input)

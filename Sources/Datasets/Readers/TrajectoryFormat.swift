@@ -5,7 +5,7 @@ package import Recipes
 ///
 /// A format only says where things lie; reading, splitting, normalizing and batching are common to
 /// all. A new one is one file here and one line in `trajectoryFormats`.
-package protocol TrajectoryFormat: RegistryEntry {
+package protocol TrajectoryFormat: DataFormat {
   /// Ends of file names, without the dot, which a folder is searched for.
   static var suffixes: [String] { get }
 
@@ -26,6 +26,10 @@ package let trajectoryFormats = Registry<any TrajectoryFormat.Type>(
 
 extension TrajectoryFormat {
   package static var options: OptionTable { [] }
+
+  package static func plan(
+    _ section: DataSection, _ diagnostics: Diagnostics
+  ) -> (any DataSetPlan)? { PDEDataOptions(section, diagnostics) }
 
   /// Refuses a dataset that has not one axis per role.
   static func requireAxes(_ dataset: HDF5Dataset, _ axes: [AxisRole]) throws(DataError) {

@@ -177,6 +177,10 @@ package struct PretrainingSection: Sendable {
       "lowest and highest share of channels left out"),
   ]
 
+  /// All defaults.
+  package static let standard = PretrainingSection(
+    OptionReader(Located(.map([]), at: SourceLocation(source: "")), table, Diagnostics()))
+
   init(_ reader: OptionReader) {
     maskRatio = reader.number("mask_ratio")
     channelMaskRatio = reader.number("channel_mask_ratio")

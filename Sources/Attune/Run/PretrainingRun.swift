@@ -1,0 +1,97 @@
+import Backbones
+import Datasets
+import Layers
+import Recipes
+import Tasks
+import Tensors
+import Training
+
+/// Task `pretrain-mae`: reconstruction of masked input.
+///
+/// Every sample is judged by itself, under masks drawn for its place in its part, so that the value
+/// depends neither on the batch size nor on the number of threads.
+struct PretrainingRun: TaskRun {
+  private let plan: RunPlan
+  private let autoencoder: any MaskedAutoencoder
+  private let names: InputNames
+  private let data: PreparedData
+  private let threads: Int
+
+  init(_ plan: RunPlan, model: AssembledModel, data: PreparedData, threads: Int) throws {
+    guard case .autoencoder(let autoencoder) = model.network else {
+      preconditionFailure("\(model.backboneName): task pretrain-mae without an autoencoder")
+    }
+    self.plan = plan
+    self.autoencoder = autoencoder
+    self.data = data
+    self.threads = threads
+    names = model.inputNames
+  }
+
+  var loss: LossFunction {
+    let (autoencoder, names) = (autoencoder, names)
+    return { fields, context in autoencoder(names.input(fields), context).loss }
+  }
+
+  func validation() throws -> [String: Double] {
+    let units = try reconstructions(.val)
+    guard !units.isEmpty else { return [:] }
+    return ["val/loss": units.reduce(0) { $0 + $1.loss } / Double(units.count)]
+  }
+
+  func evaluate(_ part: SplitPart, checkpoint: String, step: Int) throws -> EvaluatedSplit {
+    let clock = ContinuousClock.now
+    let units = try reconstructions(part)
+    let bootstrap = Bootstrap(
+      resamples: max(1, plan.recipe.evaluation.bootstrapResamples),
+      seed: UInt64(bitPattern: Int64(plan.recipe.seed)))
+    func metric(_ values: [Double]) -> [RunRecord.Metric] {
+      let interval = bootstrap.interval(ofMean: values)
+      return [
+        RunRecord.Metric(
+          name: ReconstructionLoss.name, value: values.reduce(0, +) / Double(values.count),
+          ciLower: interval?.lower, ciUpper: interval?.upper, count: values.count, unit: "",
+          lowerIsBetter: true, formula: ReconstructionLoss.formula)
+      ]
+    }
+    let losses = units.map(\.loss)
+    let baselines = units.compactMap(\.baseline)
+    let hasBaseline = baselines.count == units.count
+    let name = ReconstructionLoss.name
+    return EvaluatedSplit(
+      record: RunRecord.Evaluation(
+        split: part.rawValue, checkpoint: checkpoint, step: step, headline: name,
+        metrics: metric(losses), baselineName: plan.task.baselineName,
+        baseline: hasBaseline ? metric(baselines) : [], unitIdentifiers: units.map(\.identifier),
+        perUnit: [name: losses], baselinePerUnit: hasBaseline ? [name: baselines] : [:],
+        byRolloutStep: [:], seconds: (ContinuousClock.now - clock) / .seconds(1)),
+      samples: [])
+  }
+
+  /// One sample's loss and that of the trivial guess.
+  private struct Unit: Sendable {
+    let identifier: String
+    let loss: Double
+    let baseline: Double?
+  }
+
+  private func reconstructions(_ part: SplitPart) throws -> [Unit] {
+    let seed = UInt64(bitPattern: Int64(plan.recipe.seed))
+    var first = 0
+    return try data.samples(part).flatMap { samples in
+      let start = first
+      first += samples.count
+      return try concurrentResults(samples.count, threads: threads) { index in
+        let fields = try samples.sample(index, epoch: 0).mapValues {
+          $0.reshaped(to: [1] + $0.shape)
+        }
+        let place = start + index
+        let result = autoencoder(
+          names.input(fields), .evaluation(seed: seed, samples: place..<(place + 1)))
+        return Unit(
+          identifier: samples.identifier(index), loss: result.loss.scalar,
+          baseline: result.baseline)
+      }
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import Datasets
+import Recipes
+import Tasks
+import Training
+
+/// A task's side of a run: the loss of a batch, and how the model is judged.
+protocol TaskRun: Sendable {
+  /// Refuses what the task cannot do with this model and data, before anything is written.
+  init(_ plan: RunPlan, model: AssembledModel, data: PreparedData, threads: Int) throws
+
+  /// Loss of a batch of training samples.
+  var loss: LossFunction { get }
+
+  /// Metrics of the validation part by full name, `val/loss` among them; empty where it is empty.
+  func validation() throws -> [String: Double]
+
+  /// Measures the model on a part that is not empty, beside the trivial baseline.
+  func evaluate(_ part: SplitPart, checkpoint: String, step: Int) throws -> EvaluatedSplit
+
+  /// Sentences that a reader of the report must know.
+  var notes: [String] { get }
+}
+
+extension TaskRun {
+  var notes: [String] { [] }
+}
+
+/// One evaluated split: its numbers and the samples that reports show.
+struct EvaluatedSplit {
+  let record: RunRecord.Evaluation
+  let samples: [RunRecord.Sample]
+}
+
+/// The side of a run that a task's type stands for.
+func taskRun(
+  _ plan: RunPlan, model: AssembledModel, data: PreparedData, threads: Int
+) throws -> any TaskRun {
+  switch plan.task {
+  case is MaskedPretraining.Type:
+    try PretrainingRun(plan, model: model, data: data, threads: threads)
+  default: try PDERun(plan, model: model, data: data, threads: threads)
+  }
+}

@@ -1,0 +1,10 @@
+package import Recipes
+
+/// The layouts that `data.format` can name.
+package let dataFormats = Registry<any DataFormat.Type>(
+  kind: "data format",
+  [
+    PDEBenchFormat.self,
+    PDEGymFormat.self,
+    TheWellFormat.self,
+  ])

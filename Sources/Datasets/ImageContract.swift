@@ -1,0 +1,47 @@
+import Foundation
+
+/// What a trained model's image must be; part of `contract.json`.
+package struct ImageContract: Codable, Sendable, Equatable {
+  /// Names of the channels, in their order.
+  package var bands: [String]
+  /// What a value means after scale and offset: `reflectance`, `db`, `dn` …; nil where unknown.
+  package var unit: String?
+  package var scale: Double
+  package var offset: Double
+  /// Band centers in nanometers; nil where unknown.
+  package var wavelengths: [Double]?
+  /// Meters per pixel; nil where unknown.
+  package var resolution: Double?
+  /// Marker of missing values, as stored.
+  package var noData: Double?
+  package var normalization: String
+  /// Per band; empty where they are computed per sample or not at all.
+  package var means: [Double]
+  package var standardDeviations: [Double]
+  /// Per band, values of the training part after scale and offset, at the shares of the contract.
+  package var quantiles: [[Double]]
+
+  private enum CodingKeys: String, CodingKey {
+    case bands, unit, scale, offset, wavelengths, resolution, normalization, means, quantiles
+    case noData = "no_data"
+    case standardDeviations = "stds"
+  }
+
+  package init(
+    bands: [String], unit: String?, scale: Double, offset: Double, wavelengths: [Double]?,
+    resolution: Double?, noData: Double?, normalization: String, means: [Double],
+    standardDeviations: [Double], quantiles: [[Double]]
+  ) {
+    self.bands = bands
+    self.unit = unit
+    self.scale = scale
+    self.offset = offset
+    self.wavelengths = wavelengths
+    self.resolution = resolution
+    self.noData = noData
+    self.normalization = normalization
+    self.means = means
+    self.standardDeviations = standardDeviations
+    self.quantiles = quantiles
+  }
+}
