@@ -53,16 +53,40 @@ package struct KeyLayout: Sendable {
 
   package func isHead(_ key: String) -> Bool { headship(key) }
 
-  /// Stored tensors that the parameter is made of, joined along the first axis.
+  /// Stored tensors that the parameter is made of, joined along the first axis or added.
   package func parts(of path: String) -> [StoredPart] { source(path) }
 
   /// The value of a parameter, from its stored tensors by key.
+  ///
+  /// - Throws: `BackboneError` where stored shapes cannot be put together.
   package func value(
     of path: String, _ stored: (_ key: String) throws -> Tensor
-  ) rethrows -> Tensor {
-    let values = try parts(of: path).map { part in
-      let value = try stored(part.key)
-      return part.arranged.map { $0(value) } ?? value
+  ) throws -> Tensor {
+    var values: [Tensor] = []
+    for part in parts(of: path) {
+      let raw = try stored(part.key)
+      if let rank = part.rank, raw.rank != rank {
+        throw BackboneError("\(part.key) has shape \(raw.shape), expected \(rank) axes")
+      }
+      let value = part.arranged.map { $0(raw) } ?? raw
+      guard let last = values.last else {
+        values.append(value)
+        continue
+      }
+      let fits =
+        part.isAdded
+        ? value.shape == last.shape
+        : !value.shape.isEmpty && value.shape.dropFirst() == last.shape.dropFirst()
+      guard fits, value.dtype == last.dtype else {
+        throw BackboneError(
+          "\(part.key) has shape \(value.shape), which does not go with \(last.shape) of "
+            + "\(parts(of: path)[0].key)")
+      }
+      if part.isAdded {
+        values[values.count - 1] = last + value
+      } else {
+        values.append(value)
+      }
     }
     return values.count == 1 ? values[0] : .concatenated(values, axis: 0)
   }
@@ -76,9 +100,18 @@ package struct StoredPart: Sendable {
   package let key: String
   /// How the stored value becomes the parameter's, nil where it is stored as it is.
   package let arranged: (@Sendable (Tensor) -> Tensor)?
+  /// Axes that a stored value must have to be arranged; nil for any.
+  package let rank: Int?
+  /// Whether it is added to the part before it, of the same shape, instead of following it.
+  package let isAdded: Bool
 
-  package init(_ key: String, arranged: (@Sendable (Tensor) -> Tensor)? = nil) {
+  package init(
+    _ key: String, isAdded: Bool = false, rank: Int? = nil,
+    arranged: (@Sendable (Tensor) -> Tensor)? = nil
+  ) {
     self.key = key
+    self.rank = rank
+    self.isAdded = isAdded
     self.arranged = arranged
   }
 }

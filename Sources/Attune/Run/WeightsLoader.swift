@@ -145,6 +145,7 @@ private struct WeightLoad {
     let parts = layout.parts(of: parameter.path)
     let keys = parts.map(\.key)
     let isHead = heads.contains(parameter.path)
+    let isTied = !used.isDisjoint(with: keys)
     let absent = keys.filter { source.entry($0) == nil }
     guard absent.isEmpty else {
       missing += absent
@@ -154,15 +155,16 @@ private struct WeightLoad {
       used.formUnion(keys)
       return nil
     }
-    guard joins(parts) else {
-      problems.append(
-        "\(keys.joined(separator: ", ")) have shapes \(shapes(keys)) and cannot be joined")
+    used.formUnion(keys)
+    var stored: Tensor
+    do {
+      stored = try layout.value(of: parameter.path) { try source.tensor($0) }
+    } catch let error as BackboneError {
+      problems.append(error.description)
       return nil
     }
-    var stored = try layout.value(of: parameter.path) { try source.tensor($0) }
     // A tied tensor is handed out twice, and each parameter is changed in place on its own.
-    if !used.isDisjoint(with: keys), parts.count == 1 { stored = stored.copied() }
-    used.formUnion(keys)
+    if isTied { stored = stored.copied() }
     let counts = stored.notFiniteCounts
     if counts.nan + counts.infinite > 0 {
       problems.append(
@@ -196,13 +198,6 @@ private struct WeightLoad {
     guard let value, value.shape == parameter.shape else { return isSame ? stored : nil }
     if !isSame || value.storage !== stored.storage { resized += keys }
     return value
-  }
-
-  /// Whether the parts of a parameter can be put together.
-  private func joins(_ parts: [StoredPart]) -> Bool {
-    guard parts.count > 1, parts.allSatisfy({ $0.arranged == nil }) else { return true }
-    let shapes = parts.compactMap { source.entry($0.key)?.shape }
-    return shapes.allSatisfy { !$0.isEmpty && $0.dropFirst() == shapes[0].dropFirst() }
   }
 
   private func shapes(_ keys: [String]) -> String {

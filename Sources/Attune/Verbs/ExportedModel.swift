@@ -68,7 +68,7 @@ struct ExportedModel {
     var tensors: [(name: String, tensor: Tensor)] = []
     for (path, value) in values {
       let parts = layout.parts(of: path)
-      guard parts.allSatisfy({ $0.arranged == nil }) else {
+      guard parts.allSatisfy({ $0.arranged == nil && !$0.isAdded }) else {
         throw ExportError(
           format: format, reason: "its \(parts[0].key) is not \(path) or a part of it",
           remedy: "Use --format safetensors")
