@@ -5,7 +5,7 @@ import Foundation
 /// a PyTorch file, an archive of NumPy's arrays, or a folder with `model.safetensors` or
 /// `model.safetensors.index.json`.
 ///
-/// - Throws: `CheckpointError`; pickles outside a zip are refused.
+/// - Throws: `CheckpointError`.
 package func openCheckpoint(_ path: String) throws(CheckpointError) -> any TensorSource {
   var isFolder: ObjCBool = false
   guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -13,19 +13,21 @@ package func openCheckpoint(_ path: String) throws(CheckpointError) -> any Tenso
   }
   if isFolder.boolValue { return try openFolder(path) }
   let file = try reportingFiles { () throws(FormatError) in try MappedFile(path: path) }
-  let start = file.data(in: 0..<min(file.bytes.count, 9))
+  let start = file.data(in: 0..<min(file.bytes.count, 32))
   if start.starts(with: Array("PK".utf8)) {
     let archive = try reportingFiles { () throws(FormatError) in try ZipFile(path: path) }
-    return NPZFile.fits(archive) ? try NPZCheckpoint(archive) : try TorchCheckpoint(archive)
+    if NPZFile.fits(archive) { return try NPZCheckpoint(archive) }
+    return TorchCheckpoint(try TorchArchive(archive))
   }
+  if TorchStream.fits(start) { return TorchCheckpoint(try TorchStream(file)) }
   if start.first == 0x80 {
     throw .file(
       .unsupported(
-        path: path, what: "a pickle outside a zip archive, as PyTorch wrote before 1.6,",
-        remedy: "Load it in PyTorch and save it again, or as safetensors."))
+        path: path, what: "a pickle that torch.save did not write,",
+        remedy: "Save the state dictionary with torch.save, or as safetensors."))
   }
   // Text has no zero byte; the length at the start of a safetensors file has several.
-  if start.first == UInt8(ascii: "{"), !start.contains(0) {
+  if start.first == UInt8(ascii: "{"), !start.prefix(9).contains(0) {
     return try ShardedSafetensors(indexPath: path)
   }
   return try SafetensorsFile(path: path)

@@ -67,6 +67,20 @@ package final class ZipFile: Sendable {
     }
   }
 
+  /// Where a stored entry's content lies, after its checksum was compared once; nil for a deflated
+  /// one.
+  ///
+  /// - Throws: `FormatError.malformed` if the content is damaged.
+  package func mapped(
+    _ entry: Entry
+  ) throws(FormatError) -> (file: MappedFile, range: Range<Int>)? {
+    guard !entry.isDeflated else { return nil }
+    try file.withBytes(in: entry.dataRange) { (bytes) throws(FormatError) in
+      try verify(bytes, entry)
+    }
+    return (file, entry.dataRange)
+  }
+
   /// A copy of the content of an entry.
   package func content(of entry: Entry) throws(FormatError) -> [UInt8] {
     try withContent(of: entry) { Array($0) }

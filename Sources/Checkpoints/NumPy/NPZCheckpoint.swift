@@ -20,6 +20,7 @@ package struct NPZCheckpoint: TensorSource {
   }
 
   package var path: String { file.path }
+  package var format: String { "npz" }
 
   package func entry(_ name: String) -> TensorEntry? {
     members[name].map { TensorEntry(shape: $0.shape, type: StoredType($0.elementType)) }
