@@ -136,16 +136,14 @@ extension ViTConfiguration {
           + "model.backbone.in_chans or the bands of the data")
     }
     let size = Array(shape[2...])
-    guard isSizeDynamic || size == imageSize else {
+    guard size != imageSize else { return }
+    guard isSizeDynamic else {
       throw BackboneError(
         "vit: images of \(size[0]) x \(size[1]) px, the model takes \(imageSize[0]) x "
           + "\(imageSize[1]). Change model.backbone.img_size, or set dynamic_img_size: true")
     }
-    for (axis, (pixels, patch)) in zip(["height", "width"], zip(size, patch))
-    where pixels % patch != 0 {
-      throw BackboneError(
-        "vit: an image \(axis) of \(pixels) px is no multiple of patch_size \(patch). Crop, resize "
-          + "or pad the images, or choose another patch_size")
+    if let problem = remainder(ofSize: size) {
+      throw BackboneError("vit: \(problem.what); \(problem.mend)")
     }
   }
 }

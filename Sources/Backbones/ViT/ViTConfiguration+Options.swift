@@ -105,8 +105,14 @@ extension ViTConfiguration {
         "names are timm's, such as vit_small_patch16_224 or vit_base_patch14_reg4_dinov2, or give "
           + "the sizes by single options")
     }
+    let published = self
     take(reader)
     takeData(reader, data, error)
+    if imageSize != published.imageSize || patch != published.patch,
+      let problem = remainder(ofSize: imageSize)
+    {
+      error("img_size", problem.what, problem.mend)
+    }
     for problem in contradictions { error(problem.option, problem.what, problem.mend) }
   }
 

@@ -79,7 +79,8 @@ package struct ViTConfiguration: Sendable, Equatable {
   /// Class and register tokens.
   package var prefixCount: Int { (hasClassToken ? 1 : 0) + registers }
 
-  /// Patches along height and width of an image of the configured size.
+  /// Patches along height and width of an image of the configured size; a rest is left out, which
+  /// one published model has (vit_so400m_patch14_siglip_384).
   package var grid: [Int] { zip(imageSize, patch).map { $0 / $1 } }
 
   /// Rows of the position table before those of the patches.
@@ -115,14 +116,18 @@ package struct ViTConfiguration: Sendable, Equatable {
       found.append(
         ("fc_norm", "fc_norm cannot follow global_pool cls+avg", "set fc_norm: false"))
     }
-    for (axis, (size, patch)) in zip(["height", "width"], zip(imageSize, patch))
-    where size % patch != 0 {
-      found.append(
-        (
-          "img_size", "an image \(axis) of \(size) px is no multiple of patch_size \(patch)",
-          "crop, resize or pad the images, or choose another patch_size"
-        ))
-    }
     return found
+  }
+
+  /// What is wrong with a size that patches do not fill, nil where they do.
+  func remainder(ofSize size: [Int]) -> (what: String, mend: String)? {
+    for (axis, (size, patch)) in zip(["height", "width"], zip(size, patch))
+    where size % patch != 0 {
+      return (
+        "an image \(axis) of \(size) px is no multiple of patch_size \(patch)",
+        "crop, resize or pad the images, or choose another patch_size"
+      )
+    }
+    return nil
   }
 }

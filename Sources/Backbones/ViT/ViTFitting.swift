@@ -16,10 +16,12 @@ extension ViT {
     }
   }
 
-  /// A table of another grid, which is taken to be square: files do not say.
+  /// A table of another grid, which is taken to be square: files do not say. One of as many rows is
+  /// taken to be of this model's grid.
   private func fittedPositions(
     _ stored: Tensor, to shape: [Int], _ fit: WeightFit
   ) throws(BackboneError) -> Tensor? {
+    guard stored.shape != shape else { return stored }
     guard stored.rank == 3, stored.shape[2] == shape[2] else { return nil }
     let prefix = configuration.positionPrefix
     let patches = stored.shape[1] - prefix

@@ -4,30 +4,27 @@ import Tensors
 extension ViT {
   /// timm's own, then the programs whose files hold the same model under other names.
   package var layouts: [KeyLayout] {
-    let head: @Sendable (String) -> Bool = { [classes = configuration.classes] key in
-      classes == 0 && ["head.", "classifier.", "head/"].contains { key.hasPrefix($0) }
-    }
     let configuration = configuration
     return [
       KeyLayout(
         "timm",
         recognizes: { $0.contains(timmMark) && $0.isDisjoint(with: ["mask_token"]) },
-        ignores: { $0.hasPrefix("pre_logits.") || head($0) }, key: { $0 }),
+        ignores: { $0.hasPrefix("pre_logits.") }, key: { $0 }),
       KeyLayout(
         "mae", recognizes: { $0.isSuperset(of: [timmMark, "decoder_embed.weight"]) },
-        ignores: { $0.hasPrefix("decoder_") || $0 == "mask_token" || head($0) }, key: { $0 }),
+        ignores: { $0.hasPrefix("decoder_") || $0 == "mask_token" }, key: { $0 }),
       KeyLayout(
         "dinov2", recognizes: { $0.isSuperset(of: [timmMark, "mask_token"]) },
-        ignores: { $0 == "mask_token" || head($0) },
+        ignores: { $0 == "mask_token" },
         parts: { dinoParts($0, configuration) }),
     ]
       + TransformersNames.all(isDINO: configuration.layerScale != nil).map {
-        $0.layout(configuration, ignoring: head)
+        $0.layout(configuration)
       }
       + [
         KeyLayout(
           "jax", recognizes: { $0.contains("embedding/kernel") },
-          ignores: { $0.hasPrefix("pre_logits/") || head($0) }, parts: jaxParts)
+          ignores: { $0.hasPrefix("pre_logits/") }, parts: jaxParts)
       ]
   }
 }
@@ -51,13 +48,18 @@ private func foldedClassPosition(
   guard configuration.hasClassToken, configuration.registers > 0,
     !configuration.positionsCoverPrefix
   else { return nil }
+  func rows(_ range: @escaping @Sendable (_ count: Int) -> Range<Int>)
+    -> @Sendable (Tensor) -> Tensor
+  {
+    { $0.shape[1] > 1 ? $0.sliced(axis: 1, range($0.shape[1])) : $0 }
+  }
   switch path {
   case "cls_token":
     return [
       StoredPart(classKey),
-      StoredPart(table, isAdded: true) { $0.sliced(axis: 1, 0..<1) },
+      StoredPart(table, isAdded: true, rank: 3, arranged: rows { _ in 0..<1 }),
     ]
-  case "pos_embed": return [StoredPart(table) { $0.sliced(axis: 1, 1..<$0.shape[1]) }]
+  case "pos_embed": return [StoredPart(table, rank: 3, arranged: rows { 1..<$0 })]
   default: return nil
   }
 }
@@ -79,14 +81,12 @@ struct TransformersNames: Sendable {
     return files + files.map { .init(prefix: $0.prefix, isDINO: $0.isDINO, areModules: true) }
   }
 
-  func layout(
-    _ configuration: ViTConfiguration, ignoring ignored: @escaping @Sendable (String) -> Bool
-  ) -> KeyLayout {
+  func layout(_ configuration: ViTConfiguration) -> KeyLayout {
     KeyLayout(
       prefix == "dinov2_with_registers." ? "hf-registers" : "hf", recognizes: recognizes,
       ignores: { key in
         key == prefix + "embeddings.mask_token" || key.hasPrefix(prefix + "pooler.")
-          || key.hasPrefix("decoder.") || ignored(key)
+          || key.hasPrefix("decoder.")
       },
       parts: { path in
         foldedClassPosition(
@@ -156,45 +156,44 @@ extension [TransformersNames] {
 /// The original JAX code (google-research/vision_transformer): kernels are stored for x · kernel, and
 /// heads have an axis of their own.
 @Sendable private func jaxParts(_ path: String) -> [StoredPart] {
-  func tokens(_ key: String) -> StoredPart { StoredPart(key) }
-  /// `[inputs..., outputs...]`, where `inputAxes` axes are inputs, to `[outputs, inputs]`.
-  func kernel(_ key: String, inputAxes: Int = 1) -> StoredPart {
-    StoredPart(key) { stored in
+  guard let dot = path.lastIndex(of: ".") else {
+    let names = [
+      "cls_token": "cls", "pos_embed": "Transformer/posembed_input/pos_embedding",
+    ]
+    return [StoredPart(names[path] ?? path)]
+  }
+  let (layer, isWeight) = (String(path[..<dot]), path[dot...] == ".weight")
+  func norm(_ key: String) -> StoredPart { StoredPart(key + (isWeight ? "/scale" : "/bias")) }
+  /// A kernel `[inputs..., outputs...]` of some axes, the first `inputAxes` of them inputs, becomes
+  /// `[outputs, inputs]`; a bias loses the axis of heads.
+  func dense(_ key: String, axes: Int = 2, inputAxes: Int = 1) -> StoredPart {
+    guard isWeight else { return StoredPart(key + "/bias") { $0.reshaped(to: [-1]) } }
+    return StoredPart(key + "/kernel", rank: axes) { stored in
       let inputs = stored.shape[..<inputAxes].reduce(1, *)
       return stored.reshaped(to: [inputs, -1]).permuted([1, 0])
     }
   }
-  func flat(_ key: String) -> StoredPart { StoredPart(key) { $0.reshaped(to: [-1]) } }
-  func affine(_ key: String, _ kind: String, inputAxes: Int = 1) -> StoredPart {
-    kind == "weight" ? kernel(key + "/kernel", inputAxes: inputAxes) : flat(key + "/bias")
-  }
-  func norm(_ key: String, _ kind: String) -> StoredPart {
-    StoredPart(key + (kind == "weight" ? "/scale" : "/bias"))
-  }
 
-  var names = path.split(separator: ".").map(String.init)
-  let kind = names.removeLast()
-  if names.first == "blocks", names.count > 2 {
-    let block = "Transformer/encoderblock_\(names[1])/"
+  if let match = layer.wholeMatch(of: /blocks\.(\d+)\.(.+)/) {
+    let block = "Transformer/encoderblock_\(match.1)/"
     let attention = block + "MultiHeadDotProductAttention_1/"
-    switch names[2...].joined(separator: ".") {
-    case "norm1": return [norm(block + "LayerNorm_0", kind)]
-    case "norm2": return [norm(block + "LayerNorm_2", kind)]
-    case "attn.qkv": return ["query", "key", "value"].map { affine(attention + $0, kind) }
-    case "attn.proj": return [affine(attention + "out", kind, inputAxes: 2)]
-    case "mlp.fc1": return [affine(block + "MlpBlock_3/Dense_0", kind)]
-    case "mlp.fc2": return [affine(block + "MlpBlock_3/Dense_1", kind)]
-    default: return [tokens(path)]
+    switch match.2 {
+    case "norm1": return [norm(block + "LayerNorm_0")]
+    case "norm2": return [norm(block + "LayerNorm_2")]
+    case "attn.qkv": return ["query", "key", "value"].map { dense(attention + $0, axes: 3) }
+    case "attn.proj": return [dense(attention + "out", axes: 3, inputAxes: 2)]
+    case "mlp.fc1": return [dense(block + "MlpBlock_3/Dense_0")]
+    case "mlp.fc2": return [dense(block + "MlpBlock_3/Dense_1")]
+    default: return [StoredPart(path)]
     }
   }
-  switch names.joined(separator: ".") + "." + kind {
-  case ".cls_token": return [tokens("cls")]
-  case ".pos_embed": return [tokens("Transformer/posembed_input/pos_embedding")]
-  case "patch_embed.proj.weight":
-    return [StoredPart("embedding/kernel") { $0.permuted([3, 2, 0, 1]) }]
-  case "patch_embed.proj.bias": return [tokens("embedding/bias")]
-  case "norm.weight", "norm.bias": return [norm("Transformer/encoder_norm", kind)]
-  case "head.weight", "head.bias": return [affine("head", kind)]
-  default: return [tokens(path)]
+  switch layer {
+  case "patch_embed.proj":
+    return isWeight
+      ? [StoredPart("embedding/kernel", rank: 4) { $0.permuted([3, 2, 0, 1]) }]
+      : [StoredPart("embedding/bias")]
+  case "norm": return [norm("Transformer/encoder_norm")]
+  case "head": return [dense("head")]
+  default: return [StoredPart(path)]
   }
 }

@@ -80,7 +80,7 @@ package struct ViTMAE: MaskedAutoencoder {
     result.named = [
       "latent": latent, "reconstruction": prediction, "target": target, "mask": masking.mask,
       "ids_restore": masking.places,
-    ].mapValues { $0.detached() }
+    ]
     return result
   }
 

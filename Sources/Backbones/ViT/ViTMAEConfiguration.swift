@@ -63,6 +63,7 @@ package struct ViTMAEConfiguration: Sendable, Equatable {
           "choose another width"
         ))
     }
+    if let problem = encoder.remainder(ofSize: encoder.imageSize) { found.append(problem) }
     if keptPatches == 0 || keptPatches == patchCount {
       found.append(
         (
