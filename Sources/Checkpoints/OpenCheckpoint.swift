@@ -14,6 +14,10 @@ package func openCheckpoint(_ path: String) throws(CheckpointError) -> any Tenso
   if isFolder.boolValue { return try openFolder(path) }
   let file = try reportingFiles { () throws(FormatError) in try MappedFile(path: path) }
   let start = file.data(in: 0..<min(file.bytes.count, 32))
+  // First of all, since the length at its start may look like the mark of another format.
+  if start.count > 8, start[8] == UInt8(ascii: "{"), start[4..<8].allSatisfy({ $0 == 0 }) {
+    return try SafetensorsFile(path: path)
+  }
   if start.starts(with: Array("PK".utf8)) {
     let archive = try reportingFiles { () throws(FormatError) in try ZipFile(path: path) }
     if NPZFile.fits(archive) { return try NPZCheckpoint(archive) }
@@ -23,7 +27,7 @@ package func openCheckpoint(_ path: String) throws(CheckpointError) -> any Tenso
   if start.first == 0x80 {
     throw .file(
       .unsupported(
-        path: path, what: "a pickle that torch.save did not write,",
+        path: path, what: "a pickle that torch.save did not write",
         remedy: "Save the state dictionary with torch.save, or as safetensors."))
   }
   // Text has no zero byte; the length at the start of a safetensors file has several.

@@ -1,35 +1,41 @@
-import Backbones
+package import Backbones
 import Checkpoints
-import Layers
-import Recipes
-import Tensors
+package import Layers
+package import Recipes
+package import Tensors
 
 /// What a load may do beyond taking tensors that fit.
-struct WeightOptions {
+package struct WeightOptions: Sendable {
   /// Whether missing and unexpected keys are errors or only listed.
-  var strictness = ModelSection.Strictness.strict
+  package var strictness = ModelSection.Strictness.strict
   /// Keys with this prefix are taken, without it.
-  var prefix: String?
-  var channelPolicy = ModelSection.ChannelPolicy.refuse
+  package var prefix: String?
+  package var channelPolicy = ModelSection.ChannelPolicy.refuse
   /// Bands that the file's input channels are; nil takes the file's own list, if it has one.
-  var bands: [String]?
+  package var bands: [String]?
   /// Bands of the data; nil where they have no names.
-  var dataBands: [String]?
+  package var dataBands: [String]?
   /// Of the first values of what the file does not hold.
-  var seed: UInt64 = 0
+  package var seed: UInt64 = 0
+
+  package init() {}
 }
 
 extension WeightOptions {
   /// What a recipe says.
   init(_ section: ModelSection, dataBands: [String]?, seed: UInt64) {
-    self.init(
-      strictness: section.strictness, prefix: section.weightsPrefix,
-      channelPolicy: section.channelPolicy, bands: section.bands, dataBands: dataBands, seed: seed)
+    self.init()
+    strictness = section.strictness
+    prefix = section.weightsPrefix
+    channelPolicy = section.channelPolicy
+    bands = section.bands
+    self.dataBands = dataBands
+    self.seed = seed
   }
 }
 
 /// A family's rule for stored tensors of another shape, `Backbone.fitted`.
-typealias WeightFitting =
+package typealias WeightFitting =
   (_ stored: Tensor, _ parameter: Parameter, _ fit: WeightFit) throws(BackboneError) -> Tensor?
 
 /// Fills a model from a checkpoint and says what matched.
@@ -48,7 +54,7 @@ typealias WeightFitting =
 /// - Returns: counts and lists for the record.
 /// - Throws: `CheckpointError` where the file cannot be read, `RunError` or `BackboneError` where it
 ///   is not of this model.
-func loadWeights(
+package func loadWeights(
   _ path: String, into tree: ModuleTree, layouts: [KeyLayout],
   options: WeightOptions = .init(), fitted: WeightFitting
 ) throws -> RunRecord.Weights {
@@ -230,7 +236,7 @@ private struct WeightLoad {
 
 extension RunRecord.Weights {
   /// The line that ends every load.
-  var summary: String {
+  package var summary: String {
     func listed(_ names: [String]) -> String {
       let shown = names.prefix(4).joined(separator: ", ")
       return names.isEmpty ? "" : " (\(shown)\(names.count > 4 ? ", …" : ""))"

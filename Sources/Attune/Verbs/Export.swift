@@ -1,6 +1,7 @@
 import Adapters
 import Backbones
 import Checkpoints
+import Datasets
 import Foundation
 import Formats
 import Layers
@@ -51,13 +52,13 @@ package struct Exported: Codable, Sendable {
 }
 
 /// Something that an exchange format cannot say, exit 69.
-struct ExportError: ExitCoded, CustomStringConvertible {
+package struct ExportError: ExitCoded, CustomStringConvertible {
   var format: ExportRequest.Format
   var reason: String
   var remedy: String
 
-  var description: String { "--format \(format.rawValue): \(reason). \(remedy)" }
-  var exitCode: ExitCode { .unavailable }
+  package var description: String { "--format \(format.rawValue): \(reason). \(remedy)" }
+  package var exitCode: ExitCode { .unavailable }
 }
 
 /// Writes a run's adapter or merged model for another program.
@@ -97,13 +98,13 @@ package func export(_ request: ExportRequest) throws -> Exported {
 func randomDigest(seed: Int) -> String { SHA256Digest.of("random, seed \(seed)") }
 
 /// A batch and what the model makes of it.
-struct SamplePass {
+package struct SamplePass {
   private let input: BackboneInput
   private let output: Tensor
 
   /// Runs the model, with its adapters as they are, on normal values of the given shapes by input:
   /// what it sees after normalization.
-  init(
+  package init(
     _ shapes: [String: [Int]], _ network: Network, _ format: ExportRequest.Format
   ) throws {
     try network.check(shapes)
@@ -127,7 +128,7 @@ struct SamplePass {
   }
 
   /// Writes `input` (`input.NAME` where there are several) and `output`.
-  func write(to path: String) throws {
+  package func write(to path: String) throws {
     let inputs = input.values.sorted { $0.key < $1.key }.map { name, value in
       (name: input.values.count == 1 ? "input" : "input.\(name)", tensor: value)
     }

@@ -1,24 +1,24 @@
-import Adapters
+package import Adapters
 import Backbones
 import Checkpoints
 import Foundation
 import Formats
 import Layers
-import Recipes
-import Tensors
+package import Recipes
+package import Tensors
 
 /// A merged model as the folder of another program: `model.safetensors` and, where the program has
 /// one, `config.json`.
-struct ExportedModel {
-  let tensors: [(name: String, tensor: Tensor)]
+package struct ExportedModel {
+  package let tensors: [(name: String, tensor: Tensor)]
   /// What the program builds the model from; nil where it reads tensors alone.
-  let configuration: PlainValue?
+  package let configuration: PlainValue?
 
   /// Folds the adapters in and renames.
   ///
   /// - Throws: `ExportError` where the backbone has no such layout, or one whose tensors are not
   ///   simply parts of parameters.
-  init(
+  package init(
     _ model: AdaptedModel, of network: Network, as format: ExportRequest.Format
   ) throws(ExportError) {
     let layout = try Self.layout(of: network, for: format)
@@ -36,7 +36,7 @@ struct ExportedModel {
   }
 
   /// Writes the folder as a whole or not at all.
-  func write(to path: String) throws {
+  package func write(to path: String) throws {
     let folder = try AtomicDirectory(path: path)
     try writeSafetensors(tensors, to: folder.file("model.safetensors"))
     if let configuration {
@@ -93,7 +93,7 @@ struct ExportedModel {
 }
 
 /// Writes the only adapter of a model as PEFT reads it, and says how many tensors it has.
-func exportAdapter(
+package func exportAdapter(
   _ model: AdaptedModel, of network: Network, to path: String, base: String?, baseDigest: String
 ) throws -> Int {
   let adapters = model.adapters.filter { $0.method != nil }
