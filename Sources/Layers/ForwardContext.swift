@@ -8,6 +8,7 @@ package struct ForwardContext: Sendable {
   private var drawing: DropoutStream
   /// Values that stand in for drawn ones, by path.
   private var given: [String: Tensor] = [:]
+  private var observer: (@Sendable (_ path: String, _ value: Tensor) -> Void)?
   /// Whether batch norms use and record the statistics of the batch.
   package private(set) var usesBatchStatistics: Bool
   /// Whether blocks keep only their input and are computed again on the way back.
@@ -60,6 +61,22 @@ package struct ForwardContext: Sendable {
     var context = self
     context.given.merge(given) { $1 }
     return context
+  }
+
+  /// The same with a look at intermediate values: `observer` is called with the output of every
+  /// linear layer, convolution and other named place, by path.
+  package func observing(
+    _ observer: @escaping @Sendable (_ path: String, _ value: Tensor) -> Void
+  ) -> ForwardContext {
+    var context = self
+    context.observer = observer
+    return context
+  }
+
+  /// Shows an intermediate value to the observer, once per forward pass.
+  package func observe(_ path: @autoclosure () -> String, _ value: Tensor) {
+    guard let observer, !isRecomputing else { return }
+    observer(path(), value.detached())
   }
 
   /// The random numbers for the place with the given number (`pathHash`), nil in evaluation.

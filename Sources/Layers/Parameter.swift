@@ -9,6 +9,11 @@ package enum Initialization: Sendable, Equatable {
   case uniform(bound: Double)
   /// Normal with mean 0.
   case normal(standardDeviation: Double)
+  /// Normal with mean 0, drawn again beyond two deviations.
+  case truncatedNormal(standardDeviation: Double)
+  case constant(Double)
+  /// Computed values in row-major order, such as a table of fixed positions.
+  case values([Float])
 
   /// The framework default of linear and convolution layers: uniform in ±1/√fanIn
   /// (Kaiming uniform with a = √5).
@@ -74,6 +79,9 @@ package final class Parameter: Sendable {
     }
   }
 
+  /// Whether a value was drawn, loaded or read.
+  package var isSet: Bool { state.withLock { $0.value != nil } }
+
   /// Tells that the values were changed in place; drops what was packed.
   package func valueChanged() { state.withLock { $0.packed = [:] } }
 
@@ -113,12 +121,21 @@ package final class Parameter: Sendable {
     switch initialization {
     case .zeros: value = Tensor(zeros: shape, dtype: dtype)
     case .ones: value = Tensor(filledWith: 1, shape: shape)
+    case .constant(let number): value = Tensor(filledWith: number, shape: shape)
+    case .values(let elements): value = Tensor(elements, shape: shape)
     case .uniform(let bound):
       var random = stream(seed)
       fill { Float(random.uniform(in: -bound...bound)) }
     case .normal(let deviation):
       var random = stream(seed)
       fill { Float(deviation * random.normal()) }
+    case .truncatedNormal(let deviation):
+      var random = stream(seed)
+      fill {
+        var drawn = random.normal()
+        while abs(drawn) > 2 { drawn = random.normal() }
+        return Float(deviation * drawn)
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 import Layers
+import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -64,6 +65,28 @@ struct LayerTests {
     #expect(Set(changed) == [3, 4])
   }
 
+  @Test("convolve planes with a kernel stored with four axes as volumes of depth 1")
+  func planarConvolution() {
+    let builder = ModelBuilder()
+    let planar = Convolution(
+      builder.root / "planar", inputs: 4, outputs: 6, kernel: [3, 2],
+      geometry: .planar(stride: 2, padding: 1, groups: 2))
+    let spatial = Convolution(
+      builder.root / "spatial", inputs: 4, outputs: 6, kernel: [1, 3, 2],
+      geometry: ConvolutionGeometry(stride: [1, 2, 2], padding: [0, 1, 1], groups: 2))
+    builder.tree.initialize(seed: 4)
+    #expect(planar.site.weight.shape == [6, 2, 3, 2])
+    #expect(planar.site.inputs == spatial.site.inputs)
+    spatial.site.weight.value = planar.site.weight.value.reshaped(to: [6, 2, 1, 3, 2])
+    spatial.site.bias?.value = values([6], seed: 6)
+    planar.site.bias?.value = values([6], seed: 6)
+    let x = values([2, 4, 7, 5], seed: 5)
+    let plane = planar(x, .evaluation)
+    #expect(plane.shape == [2, 6, 4, 3])
+    let volume = spatial(x.reshaped(to: [2, 4, 1, 7, 5]), .evaluation)
+    #expect(volume.reshaped(to: plane.shape).bits == plane.bits)
+  }
+
   @Test("drop by sample, wherever the batch is cut")
   func dropout() {
     let dropout = Dropout(path: "drop", probability: 0.5)
@@ -79,4 +102,47 @@ struct LayerTests {
     #expect((90...150).contains(dropped))
     #expect(dropout(x, .evaluation).elements(as: Float.self) == x.elements(as: Float.self))
   }
+
+  @Test("show outputs of layers to an observer, once even where blocks are computed again")
+  func observation() throws {
+    let builder = ModelBuilder()
+    let layer = Linear(builder.root / "block" / "fc", inputs: 4, outputs: 4)
+    let plane = Convolution(builder.root / "conv", inputs: 2, outputs: 1, kernel: [2, 2])
+    builder.tree.initialize(seed: 1)
+    let seen = Seen()
+    var context = ForwardContext.evaluation.observing { path, value in seen.add(path, value) }
+    context.checkpointsActivations = true
+    let y = context.block(values([2, 4], seed: 1)) { layer($0, $1) }
+    #expect(y.sum().gradients()[layer.site.weight.leaf] != nil)
+    _ = plane(values([1, 2, 2, 2], seed: 2), context)
+    #expect(seen.all.map(\.path) == ["block.fc", "conv"])
+    #expect(seen.all[0].value.bits == y.bits)
+    #expect(!seen.all[0].value.isTracked)
+  }
+
+  @Test("start with constants, given values, or normal values cut at two deviations")
+  func initialValues() throws {
+    let root = ModelBuilder().root
+    func first(_ initialization: Initialization, count: Int) -> [Float] {
+      let parameter = root.parameter("p\(count)", shape: [count], initialization)
+      parameter.initialize(seed: 5)
+      return parameter.value.elements(as: Float.self)
+    }
+    #expect(first(.constant(0.25), count: 3) == [0.25, 0.25, 0.25])
+    #expect(first(.values([1, 2]), count: 2) == [1, 2])
+    let drawn = first(.truncatedNormal(standardDeviation: 0.5), count: 2000)
+    #expect(drawn.allSatisfy { abs($0) <= 1 } && drawn.contains { abs($0) > 0.9 })
+    let linear = Linear(root / "fc", inputs: 50, outputs: 40, initialization: .constant(3))
+    linear.site.weight.initialize(seed: 1)
+    linear.site.bias?.initialize(seed: 1)
+    #expect(linear.site.weight.value.elements(as: Float.self).allSatisfy { $0 == 3 })
+    #expect(linear.site.bias?.value.elements(as: Float.self).allSatisfy { $0 == 0 } == true)
+  }
+}
+
+/// What an observer was shown.
+private final class Seen: Sendable {
+  private let values = Mutex<[(path: String, value: Tensor)]>([])
+  var all: [(path: String, value: Tensor)] { values.withLock { $0 } }
+  func add(_ path: String, _ value: Tensor) { values.withLock { $0.append((path, value)) } }
 }

@@ -7,6 +7,8 @@ struct ParityRun: Sendable {
   var loss: Double?
   /// Trainable parameters that got no gradient, by reference key.
   var withoutGradient: [String] = []
+  /// What is wrong besides the stored tensors, in sentences.
+  var failures: [String] = []
 }
 
 /// An architecture whose cases can be verified.
@@ -18,5 +20,6 @@ protocol ParityFamily: SendableMetatype {
 
 /// The families that `verify` runs.
 let parityFamilies: [any ParityFamily.Type] = [
-  MorphParity.self
+  MorphParity.self,
+  ViTParity.self,
 ]
