@@ -6,4 +6,5 @@ package let backbones = Registry<any Backbone.Type>(
   [
     Morph.self,
     ViT.self,
+    NAFNet.self,
   ])

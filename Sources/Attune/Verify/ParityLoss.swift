@@ -24,6 +24,9 @@ func parityLoss(_ parityCase: ParityCase, _ outputs: [String: Tensor]) throws ->
       classesLast(prediction), labels: labels(target),
       ignoring: spec["ignore_index"]?.integer, smoothing: spec["label_smoothing"]?.number ?? 0)
   case "sum_product": return (prediction * target).sum()
+  case "psnr":
+    return negativePSNR(
+      prediction, target, epsilon: spec["eps"]?.number ?? 1e-8, onLuma: spec["to_y"]?.bool ?? false)
   case "masked_mse":
     let difference = prediction - target
     let mask = try tensor("mask")

@@ -22,4 +22,5 @@ protocol ParityFamily: SendableMetatype {
 let parityFamilies: [any ParityFamily.Type] = [
   MorphParity.self,
   ViTParity.self,
+  NAFNetParity.self,
 ]
