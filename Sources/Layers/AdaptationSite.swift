@@ -11,7 +11,7 @@ package protocol WeightDelta: Sendable {
   ///     columns are zero).
   ///   - outputs: number of leading output features that are wanted.
   ///   - context: of the layer's forward pass.
-  /// - Returns: `[..., outputs]` for a linear layer, `[batch, outputs, D, H, W]` for a convolution.
+  /// - Returns: `[..., outputs]` for a linear layer, `[batch, outputs, size...]` for a convolution.
   func output(_ x: Tensor, outputs: Int, context: ForwardContext) -> Tensor
 
   /// The delta itself, matricised: `[out, in · kernel]`.
@@ -26,7 +26,8 @@ package final class AdaptationSite: Sendable {
   /// What the weight belongs to.
   package enum Kind: Sendable, Equatable {
     case linear
-    /// Kernel sizes along depth, height, width, and the rest of the geometry.
+    /// Kernel sizes along height and width, or depth, height and width, as the weight is stored, and
+    /// the rest of the geometry.
     case convolution(kernel: [Int], geometry: ConvolutionGeometry)
   }
 

@@ -1,17 +1,21 @@
 package import Tensors
 
-/// A convolution over depth, height and width with a place for adapters.
+/// A convolution over height and width, or over depth, height and width, with a place for adapters.
 package struct Convolution: Sendable {
   package let site: AdaptationSite
   package let geometry: ConvolutionGeometry
 
-  /// Makes the parameters `weight` `[outputs, inputs / groups, kD, kH, kW]` and `bias` in `scope`.
+  /// Makes the parameters `weight` `[outputs, inputs / groups, kernel...]` and `bias` in `scope`.
   ///
-  /// `kernel` are sizes along depth, height, width, `labels` groups for target patterns.
+  /// `kernel` are sizes along height and width, or along depth, height and width; the weight is
+  /// stored with as many. `labels` are groups for target patterns.
   package init(
     _ scope: Scope, inputs: Int, outputs: Int, kernel: [Int],
     geometry: ConvolutionGeometry = .init(), bias: Bool = true, labels: [String] = ["conv"]
   ) {
+    precondition(
+      (2...3).contains(kernel.count) && inputs % geometry.groups == 0,
+      "\(scope.path): kernel \(kernel), \(inputs) inputs in \(geometry.groups) groups")
     let shape = [outputs, inputs / geometry.groups] + kernel
     let fanIn = shape[1...].reduce(1, *)
     self.geometry = geometry
@@ -23,7 +27,7 @@ package struct Convolution: Sendable {
     scope.register(site)
   }
 
-  /// From `[batch, inputs, D, H, W]` to `[batch, outputs, D', H', W']`.
+  /// From `[batch, inputs, size...]` to `[batch, outputs, size...]`, with as many sizes as the kernel.
   package func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
     let y = convolution(x, weight: site.weight(), bias: site.bias?(), geometry: geometry)
     return site.adapted(y, input: x, outputAxis: 1, context: context)

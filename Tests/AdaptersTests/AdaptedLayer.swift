@@ -58,9 +58,8 @@ struct AdaptedLayer: Sendable {
       forward = { layer($0, .evaluation) }
     case .convolution2D:
       let layer = Convolution(
-        scope, inputs: 4, outputs: 6, kernel: [1, 3, 3],
-        geometry: ConvolutionGeometry(padding: [0, 1, 1]))
-      input = FiniteDifferences.values([2, 4, 1, 5, 6], seed: 2).cast(to: .f32)
+        scope, inputs: 4, outputs: 6, kernel: [3, 3], geometry: .planar(padding: 1))
+      input = FiniteDifferences.values([2, 4, 5, 6], seed: 2).cast(to: .f32)
       site = layer.site
       forward = { layer($0, .evaluation) }
     case .convolution3D:
@@ -72,9 +71,8 @@ struct AdaptedLayer: Sendable {
       forward = { layer($0, .evaluation) }
     case .groupedConvolution:
       let layer = Convolution(
-        scope, inputs: 4, outputs: 6, kernel: [1, 3, 3],
-        geometry: ConvolutionGeometry(padding: [0, 1, 1], groups: 2))
-      input = FiniteDifferences.values([2, 4, 1, 4, 5], seed: 4).cast(to: .f32)
+        scope, inputs: 4, outputs: 6, kernel: [3, 3], geometry: .planar(padding: 1, groups: 2))
+      input = FiniteDifferences.values([2, 4, 4, 5], seed: 4).cast(to: .f32)
       site = layer.site
       forward = { layer($0, .evaluation) }
     }

@@ -73,7 +73,7 @@ struct LoRATests {
       let module = String(path.dropLast(".lora_A.weight".count))
       let weight = try base.tensor(module + ".weight")
       let site = layer(builder.root / module, shape: weight.shape)
-      site.weight.value = weight.reshaped(to: site.weight.shape)
+      site.weight.value = weight
       sites.append(site)
       let pattern = try Pattern(module)
       let rank = try #require(
@@ -89,10 +89,14 @@ struct LoRATests {
         usesRankStabilizedScaling: directory.configuration["use_rslora"]?.bool ?? false))
     let adapter = try attached(method, to: sites, on: builder.tree, settings)
     try adapter.load(from: directory, baseDigest: nil)
+    for tensor in try method.exported(adapter).tensors {
+      let key = "base_model.model." + tensor.name
+      #expect(tensor.tensor.shape == directory.weights.entry(key)?.shape, "\(key)")
+    }
     var compared = 0
     for site in sites where io.names.contains("merged.\(site.path).weight") {
       let expected = try io.tensor("merged.\(site.path).weight")
-      let merged = site.mergedWeight().reshaped(to: expected.shape)
+      let merged = site.mergedWeight()
       #expect(
         merged.largestDifference(from: expected) <= 1e-6 * expected.largestMagnitude,
         "\(site.path)")
@@ -107,7 +111,7 @@ struct LoRATests {
       return Linear(scope, inputs: shape[1], outputs: shape[0], bias: false).site
     }
     return Convolution(
-      scope, inputs: shape[1], outputs: shape[0], kernel: [1] + shape[2...], bias: false
+      scope, inputs: shape[1], outputs: shape[0], kernel: Array(shape[2...]), bias: false
     ).site
   }
 

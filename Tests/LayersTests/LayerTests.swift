@@ -64,6 +64,28 @@ struct LayerTests {
     #expect(Set(changed) == [3, 4])
   }
 
+  @Test("convolve planes with a kernel stored with four axes as volumes of depth 1")
+  func planarConvolution() {
+    let builder = ModelBuilder()
+    let planar = Convolution(
+      builder.root / "planar", inputs: 4, outputs: 6, kernel: [3, 2],
+      geometry: .planar(stride: 2, padding: 1, groups: 2))
+    let spatial = Convolution(
+      builder.root / "spatial", inputs: 4, outputs: 6, kernel: [1, 3, 2],
+      geometry: ConvolutionGeometry(stride: [1, 2, 2], padding: [0, 1, 1], groups: 2))
+    builder.tree.initialize(seed: 4)
+    #expect(planar.site.weight.shape == [6, 2, 3, 2])
+    #expect(planar.site.inputs == spatial.site.inputs)
+    spatial.site.weight.value = planar.site.weight.value.reshaped(to: [6, 2, 1, 3, 2])
+    spatial.site.bias?.value = values([6], seed: 6)
+    planar.site.bias?.value = values([6], seed: 6)
+    let x = values([2, 4, 7, 5], seed: 5)
+    let plane = planar(x, .evaluation)
+    #expect(plane.shape == [2, 6, 4, 3])
+    let volume = spatial(x.reshaped(to: [2, 4, 1, 7, 5]), .evaluation)
+    #expect(volume.reshaped(to: plane.shape).bits == plane.bits)
+  }
+
   @Test("drop by sample, wherever the batch is cut")
   func dropout() {
     let dropout = Dropout(path: "drop", probability: 0.5)

@@ -66,11 +66,33 @@ private let primitives: [Primitive] = [
       geometry: ConvolutionGeometry(
         stride: [1, 2, 3], padding: [0, 2, 1], dilation: [1, 2, 1], groups: 2))
   },
+  Primitive("2-D convolution", [[2, 4, 5, 6], [6, 2, 3, 3], [6]]) {
+    convolution(
+      $0[0], weight: $0[1], bias: $0[2], geometry: .planar(stride: 2, padding: 1, groups: 2))
+  },
+  Primitive("pointwise convolution", [[2, 3, 2, 4], [5, 3, 1, 1], [5]]) {
+    convolution($0[0], weight: $0[1], bias: $0[2])
+  },
+  Primitive("factor and summand of each channel", [[2, 3, 4], [3], [3]]) {
+    $0[0].affineByChannel(weight: $0[1], bias: $0[2])
+  },
+  Primitive("factor of each channel", [[2, 3, 2, 2], [3]]) {
+    $0[0].affineByChannel(weight: $0[1], bias: nil)
+  },
+  Primitive("summand of each channel", [[2, 3, 4], [3]]) {
+    $0[0].affineByChannel(weight: nil, bias: $0[1])
+  },
   Primitive("3-D kernel on 1-D data", [[2, 2, 1, 1, 6], [3, 2, 3, 3, 3]]) {
     convolution($0[0], weight: $0[1], geometry: ConvolutionGeometry(padding: [1, 1, 1]))
   },
   Primitive("linear resampling", [[2, 5, 3]]) {
     $0[0].resampled(axis: 1, .linear(from: 5, to: 8))
+  },
+  Primitive("adaptive average pooling", [[2, 7, 3]]) {
+    $0[0].resampled(axis: 1, .averagePool(from: 7, to: 3))
+  },
+  Primitive("linear resampling with aligned corners", [[2, 4, 3]]) {
+    $0[0].resampled(axis: 1, .alignedLinear(from: 4, to: 9))
   },
   Primitive("expansion", [[2, 1, 3, 1]]) { $0[0].expanded(to: [2, 4, 3, 2]) },
   Primitive("sums over axes", [[2, 3, 4]]) { $0[0].summed(over: [0, 2]) },

@@ -25,38 +25,55 @@ public struct ConvolutionGeometry: Sendable, Hashable {
     self.groups = groups
   }
 
+  /// A convolution over height and width that is equal along both.
+  public static func planar(
+    stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1
+  ) -> ConvolutionGeometry {
+    ConvolutionGeometry(
+      stride: [1, stride, stride], padding: [0, padding, padding],
+      dilation: [1, dilation, dilation], groups: groups)
+  }
+
   /// Output size along `axis` for an input size and a kernel size.
   func outputSize(axis: Int, input: Int, kernel: Int) -> Int {
     (input + 2 * padding[axis] - dilation[axis] * (kernel - 1) - 1) / stride[axis] + 1
   }
 }
 
-/// Cross-correlation over depth, height and width (what deep learning calls convolution).
+/// Cross-correlation over depth, height and width, or over height and width (what deep learning
+/// calls convolution).
 ///
 /// Where an axis has size 1 and the kernel is padded by half its size, only its middle slice meets
 /// data and only that slice is computed.
 /// - Parameters:
-///   - x: `[batch, in, D, H, W]`.
-///   - weight: `[out, in / groups, kD, kH, kW]`.
+///   - x: `[batch, in, D, H, W]`, or `[batch, in, H, W]`.
+///   - weight: `[out, in / groups, kD, kH, kW]`, or `[out, in / groups, kH, kW]`.
 ///   - bias: `[out]` or nil.
 ///   - geometry: stride, padding, dilation, groups.
-/// - Returns: `[batch, out, D', H', W']`.
+/// - Returns: `[batch, out, D', H', W']`, or `[batch, out, H', W']`.
 public func convolution(
   _ x: Tensor, weight: Tensor, bias: Tensor? = nil, geometry: ConvolutionGeometry = .init()
 ) -> Tensor {
   precondition(
-    x.rank == 5 && weight.rank == 5 && x.shape[1] == weight.shape[1] * geometry.groups
-      && weight.shape[0] % geometry.groups == 0,
+    (4...5).contains(x.rank) && weight.rank == x.rank
+      && x.shape[1] == weight.shape[1] * geometry.groups && weight.shape[0] % geometry.groups == 0,
     "convolution: input \(x.shape), weight \(weight.shape), \(geometry.groups) groups")
-  let (cropped, cut) = croppedToData(weight, geometry, input: x.shape)
-  var result = Columns(x: x, weight: cropped, geometry: cut).convolution(x, cropped)
-  if let bias {
-    let rows = Array(result.shape)
-    result =
-      (result.permuted([0, 2, 3, 4, 1]) + bias).permuted([0, 4, 1, 2, 3])
-    precondition(result.shape == rows)
+  if x.rank == 4 {
+    let volume = convolution(
+      x.withDepth, weight: weight.withDepth, bias: bias, geometry: geometry)
+    precondition(volume.shape[2] == 1, "convolution over a plane with depth: \(geometry)")
+    return volume.reshaped(to: Array(volume.shape[..<2] + volume.shape[3...]))
   }
-  return result
+  let (cropped, cut) = croppedToData(weight, geometry, input: x.shape)
+  let result = Columns(x: x, weight: cropped, geometry: cut).convolution(x, cropped)
+  return bias.map { result.affineByChannel(weight: nil, bias: $0) } ?? result
+}
+
+extension Tensor {
+  /// A depth of 1 behind the first two axes.
+  fileprivate var withDepth: Tensor {
+    reshaped(to: Array(shape[..<2]) + [1] + shape[2...])
+  }
 }
 
 /// The middle slices of the kernel along axes of size 1.
@@ -87,6 +104,8 @@ private struct Columns: Sendable {
   let inputPixels: Int
   let outputShape: [Int]
   let taps: Int
+  /// Whether every output reads one input pixel, so that the input's lines are the columns.
+  let isPointwise: Bool
   let dtype: DType
   let geometry: attune_convolution
 
@@ -99,6 +118,8 @@ private struct Columns: Sendable {
     outputs = weight.shape[0] / groups
     inputPixels = x.shape[2] * x.shape[3] * x.shape[4]
     taps = inputs * weight.shape[2] * weight.shape[3] * weight.shape[4]
+    isPointwise =
+      taps == inputs && geometry.stride == [1, 1, 1] && geometry.padding == [0, 0, 0]
     dtype = x.dtype
     let sizes = (0..<3).map {
       geometry.outputSize(axis: $0, input: x.shape[2 + $0], kernel: weight.shape[2 + $0])
@@ -119,12 +140,11 @@ private struct Columns: Sendable {
   func convolution(_ x: Tensor, _ weight: Tensor) -> Tensor {
     let result = Tensor(uninitialized: outputShape, dtype: dtype)
     let (input, kernel) = (x.detached(), weight.detached())
-    let columns = Tensor(uninitialized: [taps, pixels], dtype: dtype)
+    let scratch = scratch
     eachGroup { x, w, y in
-      gather(input.pointer + x, into: columns)
       BLAS.multiply(
-        dtype, a: kernel.pointer + w, transposeA: false, b: columns.pointer, transposeB: false,
-        c: result.pointer + y, m: outputs, n: pixels, k: taps)
+        dtype, a: kernel.pointer + w, transposeA: false, b: columns(input.pointer + x, scratch),
+        transposeB: false, c: result.pointer + y, m: outputs, n: pixels, k: taps)
     }
     let (needsInput, needsWeight) = (x.isTracked, weight.isTracked)
     return result.recorded(from: [x, weight]) { gradient in
@@ -138,28 +158,35 @@ private struct Columns: Sendable {
   ) -> [Tensor?] {
     let dx = needsInput ? Tensor(zeros: input.shape, dtype: dtype) : nil
     let dw = needsWeight ? Tensor(zeros: kernel.shape, dtype: dtype) : nil
-    let columns = Tensor(uninitialized: [taps, pixels], dtype: dtype)
+    let scratch = scratch
     eachGroup { x, w, y in
       if let dw {
-        gather(input.pointer + x, into: columns)
         BLAS.multiply(
-          dtype, a: gradient.pointer + y, transposeA: false, b: columns.pointer, transposeB: true,
-          c: dw.pointer + w, m: outputs, n: taps, k: pixels, beta: 1)
+          dtype, a: gradient.pointer + y, transposeA: false, b: columns(input.pointer + x, scratch),
+          transposeB: true, c: dw.pointer + w, m: outputs, n: taps, k: pixels, beta: 1)
       }
       if let dx {
+        let target = isPointwise ? dx.pointer + x : scratch.pointer
         BLAS.multiply(
           dtype, a: kernel.pointer + w, transposeA: true, b: gradient.pointer + y,
-          transposeB: false, c: columns.pointer, m: taps, n: pixels, k: outputs)
-        withUnsafePointer(to: geometry) {
-          kernels(dtype).col2im(columns.pointer, dx.pointer + x, $0)
-        }
+          transposeB: false, c: target, m: taps, n: pixels, k: outputs)
+        guard !isPointwise else { return }
+        withUnsafePointer(to: geometry) { kernels(dtype).col2im(target, dx.pointer + x, $0) }
       }
     }
     return [dx, dw]
   }
 
-  private func gather(_ x: UnsafeRawPointer, into columns: Tensor) {
-    withUnsafePointer(to: geometry) { kernels(dtype).im2col(x, columns.pointer, $0) }
+  /// Memory for the columns of one sample and group; none where the input's lines serve.
+  private var scratch: Tensor {
+    Tensor(uninitialized: isPointwise ? [0] : [taps, pixels], dtype: dtype)
+  }
+
+  /// The columns `[taps, pixels]` of one sample and group.
+  private func columns(_ x: UnsafeRawPointer, _ scratch: Tensor) -> UnsafeRawPointer {
+    guard !isPointwise else { return x }
+    withUnsafePointer(to: geometry) { kernels(dtype).im2col(x, scratch.pointer, $0) }
+    return UnsafeRawPointer(scratch.pointer)
   }
 
   /// Byte offsets of input, weight and output for every sample and group.
