@@ -6,15 +6,19 @@ package struct Linear: Sendable {
 
   /// Makes the parameters `weight` `[outputs, inputs]` and `bias` in `scope`.
   ///
-  /// `groups` are labels for target patterns, `rowNames` names of row ranges of a fused matrix.
+  /// `groups` are labels for target patterns, `rowNames` names of row ranges of a fused matrix. With
+  /// an `initialization` of the weight the bias starts at zero, else both as frameworks do it.
   package init(
     _ scope: Scope, inputs: Int, outputs: Int, bias: Bool = true, groups: [String] = [],
-    rowNames: [(name: String, rows: Range<Int>)] = []
+    rowNames: [(name: String, rows: Range<Int>)] = [], initialization: Initialization? = nil
   ) {
     site = AdaptationSite(
       path: scope.path, kind: .linear,
-      weight: scope.parameter("weight", shape: [outputs, inputs], .fanIn(inputs)),
-      bias: bias ? scope.parameter("bias", shape: [outputs], .fanIn(inputs)) : nil,
+      weight: scope.parameter(
+        "weight", shape: [outputs, inputs], initialization ?? .fanIn(inputs)),
+      bias: bias
+        ? scope.parameter(
+          "bias", shape: [outputs], initialization == nil ? .fanIn(inputs) : .zeros) : nil,
       groups: groups, rowNames: rowNames)
     scope.register(site)
   }
