@@ -4,5 +4,6 @@ package import Recipes
 package let backbones = Registry<any Backbone.Type>(
   kind: "backbone",
   [
-    Morph.self
+    LoLASpecViT.self,
+    Morph.self,
   ])

@@ -18,5 +18,6 @@ protocol ParityFamily: SendableMetatype {
 
 /// The families that `verify` runs.
 let parityFamilies: [any ParityFamily.Type] = [
-  MorphParity.self
+  LoLAParity.self,
+  MorphParity.self,
 ]
