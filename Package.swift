@@ -58,12 +58,13 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "CGDAL", pkgConfig: "gdal", providers: [.apt(["libgdal-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // Level 2: foundations.
     module("Tensors", ["CKernels", "COpenBLAS"] + (hasOneDNN ? ["COneDNN"] : [])),
     module("Recipes", [yams, crypto]),
-    module("Formats", ["CHDF5", "CPNG", "CZlib"]),
+    module("Formats", ["CGDAL", "CHDF5", "CPNG", "CZlib"]),
     // Level 3: structure.
     module("Layers", ["Tensors"]),
     module("Checkpoints", ["Tensors", "Formats"]),

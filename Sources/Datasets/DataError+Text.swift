@@ -41,6 +41,25 @@ extension DataError: CustomStringConvertible {
     case .constantField(let field, let value):
       "field '\(field)' is \(value) throughout the training split and cannot be normalized by its "
         + "deviation. Leave it out with data.inputs.state.fields, or set normalize: none."
+    case .bandMissing(let band, let input, let path, let available):
+      "\(path): band '\(band)' not found (the file \(Self.list(available))). Correct "
+        + "data.inputs.\(input).bands, or name the file's bands by dataset_bands."
+    case .identifierTwice(let identifier, let first, let second):
+      "\(second) and \(first) are both called '\(identifier)' by the pattern. Put a * where their "
+        + "names differ."
+    case .noPartner(let identifier, let first, let second, let count):
+      "'\(identifier)' has a file in only one of the inputs \(first) and \(second) (\(count) such "
+        + "samples). Give the missing files, or patterns whose * binds the same names."
+    case .valueNotFinite(let path, let band, let input):
+      "\(path): NaN or infinity in band '\(band)'. If it marks missing values, set "
+        + "data.inputs.\(input).no_data: .nan; else make the file again."
+    case .bandWithoutValues(let band, let input):
+      "band '\(band)' of input \(input) has no valid value in the training part. Leave it out with "
+        + "data.inputs.\(input).bands."
+    case .constantBand(let band, let input, let value):
+      "band '\(band)' of input \(input) is \(value) throughout the training part and cannot be "
+        + "normalized by its spread. Leave it out with data.inputs.\(input).bands, or set "
+        + "normalize: none."
     }
   }
 

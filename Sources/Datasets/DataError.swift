@@ -35,14 +35,28 @@ package enum DataError: ExitCoded, Sendable, Equatable {
   /// A field that does not vary cannot be normalized by its deviation.
   case constantField(field: String, value: Double)
 
+  /// A band that the recipe selects is not in the file.
+  case bandMissing(band: String, input: String, path: String, available: [String])
+  /// Two files of one input stand for the same sample.
+  case identifierTwice(identifier: String, first: String, second: String)
+  /// A sample that one input has and another has not.
+  case noPartner(identifier: String, first: String, second: String, count: Int)
+  /// NaN or infinity in a raster that is no marker of missing values.
+  case valueNotFinite(path: String, band: String, input: String)
+  /// A band without a single valid value in the training part.
+  case bandWithoutValues(band: String, input: String)
+  /// A band that does not vary cannot be normalized by its spread.
+  case constantBand(band: String, input: String, value: Double)
+
   package var exitCode: ExitCode {
     switch self {
     case .planInvalid: .wrongCommandLine
     case .solverFailed: .failed
     case .noFiles: .inputMissing
-    case .optionInvalid, .fieldMissing, .splitOverlap: .invalidRecipe
+    case .optionInvalid, .fieldMissing, .bandMissing, .splitOverlap: .invalidRecipe
     case .layoutUnknown, .wrongRank, .shapesDiffer, .empty, .componentsDiffer, .notFinite,
-      .filesDiffer, .constantField:
+      .filesDiffer, .constantField, .identifierTwice, .noPartner, .valueNotFinite,
+      .bandWithoutValues, .constantBand:
       .malformedData
     }
   }

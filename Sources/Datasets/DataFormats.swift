@@ -4,6 +4,8 @@ package import Recipes
 package let dataFormats = Registry<any DataFormat.Type>(
   kind: "data format",
   [
+    GeoTIFFFormat.self,
+    ImageFolderFormat.self,
     PDEBenchFormat.self,
     PDEGymFormat.self,
     TheWellFormat.self,

@@ -10,7 +10,7 @@ enum House {
     // Foundations, the only owners of C modules.
     "Tensors": ["CKernels", "COpenBLAS", "COneDNN"],
     "Recipes": ["Yams", "Crypto"],
-    "Formats": ["CHDF5", "CPNG", "CZlib"],
+    "Formats": ["CGDAL", "CHDF5", "CPNG", "CZlib"],
     // Structure.
     "Layers": ["Tensors"],
     "Checkpoints": ["Tensors", "Formats"],

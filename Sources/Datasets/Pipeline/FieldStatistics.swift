@@ -53,7 +53,7 @@ package struct FieldStatistics: Codable, Sendable, Equatable {
   }
 
   /// Values per field from which quantiles are taken, at most.
-  private static let largestSample = 1 << 21
+  static let largestSample = 1 << 21
 
   /// Linear between the two nearest order statistics, as numpy's default.
   package static func quantile(_ share: Double, of sorted: [Float]) -> Double {

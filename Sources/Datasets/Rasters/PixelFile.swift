@@ -1,0 +1,91 @@
+package import Formats
+package import Tensors
+
+/// A file of pixels in bands, whatever its format: described when opened, read by windows.
+package struct PixelFile: Sendable {
+  package let path: String
+  package let width: Int
+  package let height: Int
+  /// Names of the bands in the file's order, empty texts where the file has none.
+  package let bands: [String]
+  /// Band centers in nanometers; nil unless the file has all of them.
+  package let wavelengths: [Double]?
+  /// Meters per pixel; nil where the file does not say or pixels are not square.
+  package let resolution: Double?
+  /// Marker of missing values of each band, as stored.
+  package let noData: [Double?]
+  private let reading: @Sendable ([Int], RasterFile.Window) throws -> [Float]
+
+  init(
+    path: String, width: Int, height: Int, bands: [String], wavelengths: [Double]? = nil,
+    resolution: Double? = nil, noData: [Double?],
+    reading: @escaping @Sendable ([Int], RasterFile.Window) throws -> [Float]
+  ) {
+    self.path = path
+    self.width = width
+    self.height = height
+    self.bands = bands
+    self.wavelengths = wavelengths
+    self.resolution = resolution
+    self.noData = noData
+    self.reading = reading
+  }
+
+  /// Values of some bands in a window as stored, f32 `[band, row, column]`.
+  package func read(bands numbers: [Int], in window: RasterFile.Window) throws -> Tensor {
+    Tensor(
+      try reading(numbers, window), shape: [numbers.count, window.height, window.width])
+  }
+
+  /// A raster of any format that GDAL opens.
+  package static func raster(path: String) throws -> PixelFile {
+    let file = try RasterFile(path: path)
+    let wavelengths = file.bands.compactMap(\.wavelength)
+    let size = file.pixelSize
+    let isSquare = size.map { abs($0[0] - $0[1]) <= 1e-6 * $0[0] } ?? false
+    return PixelFile(
+      path: path, width: file.width, height: file.height, bands: file.bands.map(\.name),
+      wavelengths: wavelengths.count == file.bands.count ? wavelengths : nil,
+      resolution: isSquare ? size?[0] : nil, noData: file.bands.map(\.noData)
+    ) { try file.read(bands: $0, in: $1) }
+  }
+
+  /// A PNG picture; palettes become red, green and blue.
+  package static func png(path: String) throws -> PixelFile {
+    let image = try PNGImage(path: path)
+    let names: [String] =
+      switch image.colorModel {
+      case .gray: ["gray"]
+      case .grayAlpha: ["gray", "alpha"]
+      case .rgb, .palette: ["red", "green", "blue"]
+      case .rgba: ["red", "green", "blue", "alpha"]
+      }
+    return PixelFile(
+      path: path, width: image.width, height: image.height, bands: names,
+      noData: names.map { _ in nil }
+    ) { bands, window in try values(of: PNGImage(path: path), bands, window) }
+  }
+
+  private static func values(
+    of image: PNGImage, _ bands: [Int], _ window: RasterFile.Window
+  ) -> [Float] {
+    let stride = image.colorModel.channelCount
+    var palette: [[UInt8]]?
+    if case .palette(let colors) = image.colorModel { palette = colors }
+    var values: [Float] = []
+    values.reserveCapacity(bands.count * window.width * window.height)
+    for band in bands {
+      for row in window.row..<(window.row + window.height) {
+        for column in window.column..<(window.column + window.width) {
+          let place = (row * image.width + column) * stride
+          if let palette {
+            values.append(Float(palette[Int(image.samples[place])][band]))
+          } else {
+            values.append(Float(image.samples[place + band]))
+          }
+        }
+      }
+    }
+    return values
+  }
+}

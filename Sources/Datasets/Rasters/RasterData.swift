@@ -1,0 +1,178 @@
+import Formats
+import Foundation
+package import Recipes
+import Tensors
+
+/// Raster files, opened, paired, cut into windows, split and normalized.
+package struct RasterData: Sendable {
+  let options: RasterOptions
+  let scenes: [RasterScene]
+  private let windows: [SplitPart: [RasterWindow]]
+  /// Statistics of each band of each input over the training windows, after scale and offset.
+  package let statistics: [[FieldStatistics]]
+  private let seed: UInt64
+  /// Shape of one training sample of each input.
+  private var shapes: [[Int]] = []
+
+  /// Opens all files, splits, and reads the training windows once for their statistics.
+  ///
+  /// - Throws: `DataError`, or `FormatError` for an unreadable file.
+  package init(_ options: RasterOptions, seed: UInt64) throws {
+    self.options = options
+    self.seed = seed
+    scenes = try RasterScene.all(options)
+    windows = try RasterWindow.parts(of: scenes, options)
+    let training = windows[.train] ?? []
+    guard !training.isEmpty else {
+      throw DataError.optionInvalid(
+        key: "data.split", found: "no training window", expected: "at least one in train")
+    }
+    let (scenes, windows) = (scenes, windows)
+    statistics = try options.inputs.indices.map { number in
+      try Self.statistics(options.inputs[number], number, scenes, training)
+    }
+    let first = samples(.train, augmented: true, windows)
+    guard let sample = try first?.sample(0, epoch: 0) else { return }
+    shapes = options.inputs.map { sample[$0.name]?.shape ?? [] }
+  }
+
+  private static func statistics(
+    _ input: RasterOptions.Input, _ number: Int, _ scenes: [RasterScene],
+    _ training: [RasterWindow]
+  ) throws -> [FieldStatistics] {
+    let like = scenes[0].layers[number]
+    let raw = RasterScaling(input, like: like, statistics: nil)
+    let pixels = training.reduce(0) { $0 + $1.window.width * $1.window.height }
+    var bands = like.names.map { BandAccumulator(band: $0, expecting: pixels) }
+    for place in training {
+      let values = try raw.validValues(
+        of: scenes[place.scene].layers[number], in: place.window)
+      for (band, list) in values.enumerated() { bands[band].add(list) }
+    }
+    var found = bands.map(\.statistics)
+    for band in found where band.count == 0 {
+      throw DataError.bandWithoutValues(band: band.field, input: input.name)
+    }
+    if let given = input.statistics {
+      guard given.means.count == found.count, given.stds.count == found.count,
+        given.stds.allSatisfy({ $0 > 0 && $0.isFinite }), given.means.allSatisfy(\.isFinite)
+      else {
+        throw DataError.optionInvalid(
+          key: "data.inputs.\(input.name).stats",
+          found: "\(given.means.count) means, \(given.stds.count) stds",
+          expected: "one finite mean and one positive std for each of the \(found.count) bands")
+      }
+      for band in found.indices {
+        found[band].mean = given.means[band]
+        found[band].standardDeviation = given.stds[band]
+      }
+    }
+    let needsSpread = input.normalization != .none
+    for band in found where needsSpread && !(Float(band.standardDeviation) > 0) {
+      throw DataError.constantBand(band: band.field, input: input.name, value: band.mean)
+    }
+    return found
+  }
+
+  private func samples(
+    _ part: SplitPart, augmented: Bool, _ windows: [SplitPart: [RasterWindow]]
+  ) -> RasterSamples? {
+    guard let places = windows[part], !places.isEmpty else { return nil }
+    return RasterSamples(
+      scenes: scenes, windows: places, inputs: options.inputs,
+      scalings: options.inputs.enumerated().map { number, input in
+        RasterScaling(input, like: scenes[0].layers[number], statistics: statistics[number])
+      }, transforms: augmented ? options.transforms : [], seed: seed)
+  }
+}
+
+extension RasterOptions: DataSetPlan {
+  package func open(seed: UInt64) throws -> any DataSet { try RasterData(self, seed: seed) }
+
+  package func normalizing(by contract: [String: InputContract]) -> any DataSetPlan {
+    var options = self
+    for number in inputs.indices where inputs[number].normalization != .none {
+      guard case .image(let image) = contract[inputs[number].name], !image.means.isEmpty else {
+        continue
+      }
+      options.inputs[number].statistics = .init(
+        means: image.means, stds: image.standardDeviations)
+    }
+    return options
+  }
+}
+
+extension RasterData: DataSet {
+  package var filePaths: [String] {
+    Set(scenes.flatMap { $0.layers.map(\.file.path) }).sorted()
+  }
+
+  package var inputs: [InputDescription] {
+    options.inputs.enumerated().map { number, input in
+      InputDescription(
+        name: input.name, shape: shapes[number], bands: scenes[0].layers[number].names)
+    }
+  }
+
+  package func samples(_ part: SplitPart, augmented: Bool) -> (any SampleSet)? {
+    samples(part, augmented: augmented, windows)
+  }
+
+  package var contract: [String: InputContract] {
+    var contract: [String: InputContract] = [:]
+    for (number, input) in options.inputs.enumerated() {
+      let layer = scenes[0].layers[number]
+      let bands = statistics[number]
+      contract[input.name] = .image(
+        ImageContract(
+          bands: layer.names, unit: input.unit, scale: input.scale, offset: input.offset,
+          wavelengths: RasterSamples.wavelengths(input, layer),
+          resolution: input.resolution ?? layer.file.resolution, noData: input.noData,
+          normalization: input.normalization.rawValue, means: bands.map(\.mean),
+          standardDeviations: bands.map(\.standardDeviation), quantiles: bands.map(\.quantiles)))
+    }
+    return contract
+  }
+
+  package func testDigest() throws -> String {
+    guard let places = windows[.test], !places.isEmpty else { return "" }
+    let parts = try places.map { place in
+      let scene = scenes[place.scene]
+      let values = try scene.layers.map { layer in
+        try layer.file.read(bands: layer.bands, in: place.window)
+          .withElements(of: Float.self) { SHA256Digest.of(Data(buffer: $0)) }
+      }
+      return "\(place.identifier(in: scene)) \(values.joined(separator: " "))"
+    }
+    return SHA256Digest.of(parts.joined(separator: "\n"))
+  }
+
+  package func record(files: [RunRecord.Data.File], testDigest: String) -> RunRecord.Data {
+    var splits: [String: RunRecord.Data.Split] = [:]
+    for part in SplitPart.allCases {
+      guard let places = windows[part], !places.isEmpty else { continue }
+      splits[part.rawValue] = .init(
+        units: Set(places.map(\.scene)).count, unitName: "scenes", samples: places.count)
+    }
+    return RunRecord.Data(
+      format: options.format.name, files: files, splits: splits,
+      inputs: options.inputs.indices.map(describe), skipped: [],
+      splitMethod: options.split.summary, testDigest: testDigest)
+  }
+
+  private func describe(_ number: Int) -> RunRecord.Data.Input {
+    let input = options.inputs[number]
+    let layer = scenes[0].layers[number]
+    let axes = zip(["C", "H", "W"], shapes[number]).map { "\($0) \($1)" }
+    let resolution = input.resolution ?? layer.file.resolution
+    let bands = statistics[number]
+    let isNormalized = input.normalization != .none
+    return RunRecord.Data.Input(
+      name: input.name, bands: layer.names, unit: input.unit ?? "",
+      shape: axes.joined(separator: ", "),
+      resolution: resolution.map { "\(Float($0)) m per pixel" } ?? "not in the files",
+      normalization: input.normalization.rawValue,
+      means: isNormalized ? bands.map(\.mean) : [],
+      standardDeviations: isNormalized ? bands.map(\.standardDeviation) : [])
+  }
+}

@@ -1,0 +1,35 @@
+package import Recipes
+
+/// A layout of raster files that differ only in how a file is opened.
+package protocol RasterFormat: DataFormat {
+  /// Ends of file names, without the dot, which a folder is searched for.
+  static var suffixes: [String] { get }
+  /// Opens and describes one file.
+  static func open(_ path: String) throws -> PixelFile
+}
+
+extension RasterFormat {
+  package static var options: OptionTable { [] }
+
+  package static func plan(
+    _ section: DataSection, _ diagnostics: Diagnostics
+  ) -> (any DataSetPlan)? { RasterOptions(section, format: self, diagnostics) }
+}
+
+/// PNG pictures in folders.
+package enum ImageFolderFormat: RasterFormat {
+  package static let name = "image-folder"
+  package static let summary = "PNG pictures of 8 or 16 bits in folders"
+  package static let suffixes = ["png"]
+
+  package static func open(_ path: String) throws -> PixelFile { try .png(path: path) }
+}
+
+/// GeoTIFF files, and every other raster that GDAL opens.
+package enum GeoTIFFFormat: RasterFormat {
+  package static let name = "geotiff"
+  package static let summary = "GeoTIFF, and any other raster that GDAL opens, one file or many"
+  package static let suffixes = ["tif", "tiff", "jp2", "img", "vrt"]
+
+  package static func open(_ path: String) throws -> PixelFile { try .raster(path: path) }
+}

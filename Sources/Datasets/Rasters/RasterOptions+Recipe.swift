@@ -1,0 +1,123 @@
+import Foundation
+package import Recipes
+
+extension RasterOptions {
+  /// Reads the data section of a recipe; nil where an error was left in `diagnostics`.
+  ///
+  /// Fields that mean nothing for rasters, or that are not read yet, are refused.
+  package init?(
+    _ section: DataSection, format: any RasterFormat.Type, _ diagnostics: Diagnostics
+  ) {
+    let errorsBefore = diagnostics.errors.count
+    _ = OptionReader(section.format, format.options, diagnostics)
+    _ = OptionReader(section.target.selections, [], diagnostics)
+    let inputs =
+      section.inputs.isEmpty
+      ? [Input(name: "image", pattern: ".")]
+      : section.inputs.compactMap { Input($0, diagnostics) }
+    let split = RasterSplit(section.split, diagnostics)
+    let transforms = section.transforms.compactMap { component in
+      Datasets.transforms.reading(component, diagnostics).map { entry, reader in
+        entry.init(reader, diagnostics)
+      }
+    }
+    section.refuseWhatRastersLack(diagnostics)
+    guard let split, diagnostics.errors.count == errorsBefore else { return nil }
+    let patch = section.patch.map { Patch(size: $0.size, stride: $0.stride ?? $0.size) }
+    self.init(format: format, root: section.root, inputs: inputs, patch: patch, split: split)
+    self.transforms = transforms
+  }
+}
+
+extension RasterOptions.Input {
+  fileprivate init?(_ section: InputSection, _ diagnostics: Diagnostics) {
+    let path = "data.inputs.\(section.name)"
+    _ = OptionReader(section.selections, [], diagnostics)
+    func refuse(_ field: String, _ reason: String, mend: String) {
+      diagnostics.error(.rule(reason, mend: mend), at: section.location, path: "\(path).\(field)")
+    }
+    self.init(name: section.name, pattern: ".")
+    switch section.source {
+    case .files(let files): pattern = files
+    case .component: refuse("component", "this format has no components", mend: "give path")
+    case nil: break
+    }
+    bands = section.bands
+    fileBands = section.datasetBands
+    switch section.wavelengths {
+    case .values(let values): wavelengths = .values(values)
+    case .linear(let low, let high): wavelengths = .linear(from: low, to: high)
+    case .variable, .file:
+      refuse(
+        "wavelengths", "this format reads no variable or file of wavelengths",
+        mend: "list them, or give {linear: [first, last]}")
+    case nil: break
+    }
+    unit = section.unit
+    scale = section.scale
+    offset = section.offset
+    resolution = section.resolutionMeters
+    noData = section.noData
+    if case .value(let value) = section.noDataReplacement { replacement = value }
+    isMissingByAnyBand = section.missing == .any
+    switch section.normalization ?? .zscore {
+    case .zscore: normalization = .zscore
+    case .twoSigma: normalization = .twoSigma
+    case .minmax: normalization = .minmax
+    case .none: normalization = .none
+    case .perPatch, .perTrajectory, .perWindow:
+      refuse(
+        "normalize", "\(section.normalization?.rawValue ?? "") is not offered for rasters",
+        mend: "use zscore, two-sigma, minmax or none")
+    }
+    switch section.statistics {
+    case .auto: break
+    case .values(let means, let deviations): statistics = .init(means: means, stds: deviations)
+    case .file(let file):
+      do {
+        statistics = try JSONDecoder().decode(
+          PDEDataOptions.GivenStatistics.self, from: Data(contentsOf: URL(filePath: file)))
+      } catch {
+        refuse(
+          "stats", "\(file) holds no statistics (\(error.localizedDescription))",
+          mend: "give a JSON file {\"means\": […], \"stds\": […]}")
+      }
+    }
+    if statistics != nil, normalization == .minmax || normalization == .none {
+      refuse(
+        "stats", "\(normalization.rawValue) takes no means and deviations",
+        mend: "leave stats out, or set normalize: zscore or two-sigma")
+    }
+    let foreign: [(String, Bool)] = [
+      ("variable", section.variable != nil), ("fields", section.fields != nil),
+      ("reduce", section.reduction != nil),
+    ]
+    for (field, isGiven) in foreign where isGiven {
+      refuse(field, "\(field) is not offered for this format", mend: "remove it")
+    }
+  }
+}
+
+extension DataSection {
+  fileprivate func refuseWhatRastersLack(_ diagnostics: Diagnostics) {
+    let frames = "frames belong to PDE data"
+    let notYet = "this is not offered for this format yet"
+    let rules: [(Bool, String, String)] = [
+      (inputSteps != 1, "n_steps_input", frames), (outputSteps != 1, "n_steps_output", frames),
+      (windowStride != 1, "window_stride", frames),
+      (reducedResolution != 1, "reduced_resolution", notYet),
+      (reducedTimeResolution != 1, "reduced_resolution_t", frames),
+      (reducedBatch != 1, "reduced_batch", notYet), (degradation != nil, "degrade", notYet),
+      (cache != .none, "cache", notYet), (onBadSample == .skip, "on_bad", notYet),
+      (card != nil, "card", notYet),
+      (
+        target.source != nil || target.column != nil || target.variable != nil, "target", notYet
+      ),
+      (sampler == .balanced, "sampler", notYet),
+    ]
+    for (applies, field, reason) in rules where applies {
+      diagnostics.error(
+        .rule(reason, mend: "remove it"), at: format.location, path: "data.\(field)")
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import Formats
+import Foundation
+import Tensors
+
+/// What happens to the values of one input between the file and the model.
+struct RasterScaling: Sendable {
+  private let input: RasterOptions.Input
+  /// Markers of missing values, band by band.
+  private let markers: [Float?]
+  /// Factor and summand of values after scale and offset, band by band.
+  private let slopes: [(factor: Float, shift: Float)]
+  private let isClipped: Bool
+
+  /// For a layer like `layer`; without statistics values are only scaled.
+  init(
+    _ input: RasterOptions.Input, like layer: RasterScene.Layer, statistics: [FieldStatistics]?
+  ) {
+    self.input = input
+    markers = layer.bands.map { band in
+      (input.noData ?? layer.file.noData[band]).map { Float($0) }
+    }
+    isClipped = statistics != nil && input.normalization == .twoSigma
+    slopes =
+      statistics.map { statistics in statistics.map { Self.slope($0, input.normalization) } }
+      ?? layer.bands.map { _ in (1, 0) }
+  }
+
+  private static func slope(
+    _ band: FieldStatistics, _ normalization: RasterNormalization
+  ) -> (factor: Float, shift: Float) {
+    let (mean, deviation) = (band.mean, band.standardDeviation)
+    switch normalization {
+    case .zscore: return (Float(1 / deviation), Float(-mean / deviation))
+    case .twoSigma: return (Float(1 / (4 * deviation)), Float(0.5 - mean / (4 * deviation)))
+    case .minmax:
+      let range = band.maximum - band.minimum
+      return (Float(1 / range), Float(-band.minimum / range))
+    case .none: return (1, 0)
+    }
+  }
+
+  /// Values of a window `[band, row, column]`, scaled and normalized, missing ones replaced.
+  ///
+  /// - Throws: `DataError.valueNotFinite` for NaN or infinity that is no marker.
+  func values(of layer: RasterScene.Layer, in window: RasterFile.Window) throws -> Tensor {
+    let stored = try layer.file.read(bands: layer.bands, in: window)
+    let pixels = window.width * window.height
+    let missing = try missing(stored, layer, pixels)
+    stored.withMutableElements(of: Float.self) { values in
+      for band in layer.bands.indices {
+        let factor = Float(input.scale) * slopes[band].factor
+        let shift = Float(input.offset) * slopes[band].factor + slopes[band].shift
+        for place in (band * pixels)..<((band + 1) * pixels) {
+          let value = values[place] * factor + shift
+          values[place] = isClipped ? min(max(value, 0), 1) : value
+        }
+      }
+      for place in missing { values[place] = Float(input.replacement) }
+    }
+    return stored
+  }
+
+  /// Valid values of a window after scale and offset, band by band.
+  func validValues(
+    of layer: RasterScene.Layer, in window: RasterFile.Window
+  ) throws -> [[Float]] {
+    let stored = try layer.file.read(bands: layer.bands, in: window)
+    let pixels = window.width * window.height
+    var isMissing = [Bool](repeating: false, count: stored.elementCount)
+    for place in try missing(stored, layer, pixels) { isMissing[place] = true }
+    let (scale, offset) = (Float(input.scale), Float(input.offset))
+    return stored.withElements(of: Float.self) { values in
+      layer.bands.indices.map { band in
+        ((band * pixels)..<((band + 1) * pixels)).compactMap {
+          isMissing[$0] ? nil : values[$0] * scale + offset
+        }
+      }
+    }
+  }
+
+  /// Places of the values that are missing.
+  private func missing(
+    _ stored: Tensor, _ layer: RasterScene.Layer, _ pixels: Int
+  ) throws(DataError) -> [Int] {
+    var marked = [Bool](repeating: false, count: stored.elementCount)
+    var any = false
+    let stray: Int? = stored.withElements(of: Float.self) { values in
+      for band in layer.bands.indices {
+        let marker = markers[band]
+        for place in (band * pixels)..<((band + 1) * pixels) {
+          let value = values[place]
+          if let marker, value == marker || (value.isNaN && marker.isNaN) {
+            marked[place] = true
+            any = true
+          } else if !value.isFinite {
+            return place
+          }
+        }
+      }
+      return nil
+    }
+    if let stray {
+      throw .valueNotFinite(
+        path: layer.file.path, band: layer.names[stray / pixels], input: input.name)
+    }
+    guard any else { return [] }
+    let count = layer.bands.count
+    var places: [Int] = []
+    for pixel in 0..<pixels {
+      let bands = (0..<count).filter { marked[$0 * pixels + pixel] }
+      guard !bands.isEmpty else { continue }
+      places += (input.isMissingByAnyBand ? Array(0..<count) : bands).map { $0 * pixels + pixel }
+    }
+    return places
+  }
+}

@@ -1,0 +1,100 @@
+import Formats
+
+/// A window of a scene: one sample.
+struct RasterWindow: Sendable {
+  /// Number of the scene.
+  let scene: Int
+  let window: RasterFile.Window
+
+  /// `scene`, or `scene@row,column` for a window that is not the whole.
+  func identifier(in scene: RasterScene) -> String {
+    let isWhole = window.width == scene.width && window.height == scene.height
+    return isWhole ? scene.identifier : "\(scene.identifier)@\(window.row),\(window.column)"
+  }
+
+  /// The windows of all scenes by part.
+  static func parts(
+    of scenes: [RasterScene], _ options: RasterOptions
+  ) throws(DataError) -> [SplitPart: [RasterWindow]] {
+    var parts: [SplitPart: [RasterWindow]] = [:]
+    let partOfScene = try sceneParts(scenes, options.split)
+    for (number, scene) in scenes.enumerated() {
+      let windows = try windows(of: scene, number, options.patch)
+      guard case .spatialBlocks(let fractions, let side) = options.split.method else {
+        parts[partOfScene[number], default: []] += windows
+        continue
+      }
+      let columns = (scene.width + side - 1) / side
+      let rows = (scene.height + side - 1) / side
+      let blocks = try options.split.shuffled(rows * columns, fractions)
+      for place in windows {
+        let touched = place.blocks(side: side, columns: columns).map { blocks[$0] }
+        if let part = touched.first, touched.allSatisfy({ $0 == part }) {
+          parts[part, default: []].append(place)
+        }
+      }
+    }
+    for (part, limit) in options.split.limits {
+      let windows = parts[part] ?? []
+      let kept = try TrajectorySplit.limited(Array(windows.indices), to: limit, part: part)
+      parts[part] = kept.map { windows[$0] }
+    }
+    return parts
+  }
+
+  /// Part of each scene, where whole scenes are split.
+  private static func sceneParts(
+    _ scenes: [RasterScene], _ split: RasterSplit
+  ) throws(DataError) -> [SplitPart] {
+    switch split.method {
+    case .random(let fractions):
+      guard scenes.count > 1 else {
+        throw .optionInvalid(
+          key: "data.split.method", found: "random over one scene",
+          expected: "spatial_block, which splits inside a scene")
+      }
+      return try split.shuffled(scenes.count, fractions)
+    case .spatialBlocks: return []
+    case .files(let files):
+      var result = scenes.map { $0.part ?? .train }
+      for (part, units) in try files.parts(result) { for unit in units { result[unit] = part } }
+      return result
+    }
+  }
+
+  /// A grid of windows, the last of each row and column aligned to the border.
+  private static func windows(
+    of scene: RasterScene, _ number: Int, _ patch: RasterOptions.Patch?
+  ) throws(DataError) -> [RasterWindow] {
+    guard let patch else {
+      let whole = RasterFile.Window(
+        column: 0, row: 0, width: scene.width, height: scene.height)
+      return [RasterWindow(scene: number, window: whole)]
+    }
+    guard patch.size <= scene.width, patch.size <= scene.height else {
+      throw .optionInvalid(
+        key: "data.patch.size", found: "\(patch.size)",
+        expected: "at most the smaller side of \(scene.layers[0].file.path), which has "
+          + "\(scene.height)×\(scene.width) pixels")
+    }
+    func starts(_ length: Int) -> [Int] {
+      var starts = Array(stride(from: 0, through: length - patch.size, by: patch.stride))
+      if starts.last != length - patch.size { starts.append(length - patch.size) }
+      return starts
+    }
+    return starts(scene.height).flatMap { row in
+      starts(scene.width).map { column in
+        RasterWindow(
+          scene: number,
+          window: .init(column: column, row: row, width: patch.size, height: patch.size))
+      }
+    }
+  }
+
+  /// Numbers of the blocks that the window touches.
+  private func blocks(side: Int, columns: Int) -> [Int] {
+    let rows = (window.row / side)...((window.row + window.height - 1) / side)
+    let places = (window.column / side)...((window.column + window.width - 1) / side)
+    return rows.flatMap { row in places.map { row * columns + $0 } }
+  }
+}
