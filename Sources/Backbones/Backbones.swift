@@ -7,4 +7,6 @@ package let backbones = Registry<any Backbone.Type>(
     Morph.self,
     ViT.self,
     NAFNet.self,
+    LoLASpecViT.self,
+    Morph.self,
   ])

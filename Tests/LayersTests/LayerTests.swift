@@ -48,14 +48,14 @@ struct LayerTests {
   }
 
   @Test("add deltas to the rows they stand on, and merge to the same output")
-  func deltas() {
+  func deltas() throws {
     let builder = ModelBuilder()
     let layer = Linear(builder.root / "fc", inputs: 4, outputs: 6)
     builder.tree.initialize(seed: 2)
     let x = values([3, 4], seed: 3)
     layer.site.attach(FixedDelta(matrix: values([2, 4], seed: 4)), rows: 3..<5)
     let adapted = layer(x, .evaluation).elements(as: Float.self)
-    let merged = layer.site.mergedWeight()
+    let merged = try layer.site.mergedWeight()
     layer.site.detachAll()
     let plain = layer(x, .evaluation).elements(as: Float.self)
     layer.site.weight.value = merged

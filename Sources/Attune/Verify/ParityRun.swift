@@ -23,4 +23,6 @@ let parityFamilies: [any ParityFamily.Type] = [
   MorphParity.self,
   ViTParity.self,
   NAFNetParity.self,
+  LoLAParity.self,
+  MorphParity.self,
 ]
