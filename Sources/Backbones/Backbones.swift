@@ -4,6 +4,7 @@ package import Recipes
 package let backbones = Registry<any Backbone.Type>(
   kind: "backbone",
   [
+    LESSViT.self,
     Morph.self,
     ViT.self,
     NAFNet.self,

@@ -138,6 +138,9 @@ private let primitives: [Primitive] = [
       $0[0], moments: ChannelMoments(mean: [0.5, -1], variance: [2, 0.5], count: 9),
       areOfBatch: false, weight: $0[1], bias: $0[2], epsilon: 1e-5)
   },
+  Primitive("adaptive maximum pooling", [[2, 2, 5, 4]]) {
+    $0[0].adaptiveMaxPooled(to: [2, 3])
+  },
   Primitive("recomputation", [[3, 4], [2, 4]]) { operands in
     let weight = operands[1]
     return recomputed(operands[0]) { x, _ in linear(x, weight: weight).gelu() }

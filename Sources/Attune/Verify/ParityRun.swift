@@ -20,6 +20,7 @@ protocol ParityFamily: SendableMetatype {
 
 /// The families that `verify` runs.
 let parityFamilies: [any ParityFamily.Type] = [
+  LESSParity.self,
   MorphParity.self,
   ViTParity.self,
   NAFNetParity.self,
