@@ -24,13 +24,22 @@ extension AttachedAdapter {
   ///   - path: the directory's.
   ///   - base: name or path of the base weights, nil for random ones.
   ///   - baseDigest: SHA-256 of the base weights.
+  ///   - modules: what PEFT's rules need; nil writes an adapter for this program, which finds its
+  ///     targets in `attune.json`.
   ///   - extras: further fields of `attune.json`.
   /// - Throws: `AdapterError.unsupported` for what PEFT's layout cannot say, and errors of files.
   package func save(
-    to path: String, base: String?, baseDigest: String, extras: JSONObject = JSONObject()
+    to path: String, base: String?, baseDigest: String, modules: PortableModules? = nil,
+    extras: JSONObject = JSONObject()
   ) throws {
     guard let method else { return }
     var record = try method.exported(self)
+    record.tensors += savedTensors(under: Set(modulesBySite.map(\.site.path)))
+    let savedPaths = savedModulePaths
+    record.configuration["target_modules"] = .array(modulesBySite.map { .string($0.site.path) })
+    record.configuration["modules_to_save"] =
+      savedPaths.isEmpty ? .null : .array(savedPaths.map { .string($0) })
+    record = modules?.applied(to: record) ?? record
     record.configuration["peft_type"] = .string(peftType)
     for key in ["task_type", "revision", "auto_mapping"] { record.configuration[key] = .null }
     record.configuration["base_model_name_or_path"] = base.map { .string($0) } ?? .null
@@ -39,19 +48,12 @@ extension AttachedAdapter {
     record.configuration["bias"] = .string(
       settings.bias == .adapted ? "lora_only" : settings.bias.rawValue)
     record.configuration["exclude_modules"] = .null
-    record.configuration["target_modules"] = .array(
-      modulesBySite.map { .string($0.site.path) })
-    let savedPaths = savedModulePaths
-    record.configuration["modules_to_save"] =
-      savedPaths.isEmpty ? .null : .array(savedPaths.map { .string($0) })
-    let tensors =
-      record.tensors + savedTensors(under: Set(modulesBySite.map(\.site.path)))
     var own = extras
     own["format"] = "attune-adapter/1"
     own["base_digest"] = .string(baseDigest)
     own["method"] = .string(settings.method)
     own["targets"] = .array(
-      modules.map { module in
+      self.modules.map { module in
         .object([
           "module": .string(module.target.site.path),
           "rows": .array([
@@ -62,7 +64,7 @@ extension AttachedAdapter {
       })
     try PEFTDirectory.write(
       to: path, configuration: record.configuration,
-      tensors: tensors.map { (PEFTDirectory.key($0.name), $0.tensor) },
+      tensors: record.tensors.map { (PEFTDirectory.key($0.name), $0.tensor) },
       extras: own, card: PEFTDirectory.card(baseModel: base, method: settings.method))
   }
 
@@ -139,7 +141,7 @@ package struct SiteModules {
 
 extension PEFTDirectory {
   /// The key of a full name below the base model.
-  fileprivate static func key(_ name: String) -> String {
+  static func key(_ name: String) -> String {
     String(key(module: name, parameter: "").dropLast())
   }
 }

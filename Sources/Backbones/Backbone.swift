@@ -24,6 +24,10 @@ package protocol Backbone: RegistryEntry, Sendable {
   /// Checkpoint layouts that this model reads, the one that it writes first.
   var layouts: [KeyLayout] { get }
 
+  /// What a program that reads `layout` builds the same model from, the content of its
+  /// `config.json`; nil where the program has no such file or no such model.
+  func exportedConfiguration(layout: String) -> PlainValue?
+
   /// What heads and decoders may ask for; nil where the model has its own output only.
   var featureShape: FeatureShape? { get }
 
@@ -55,6 +59,7 @@ package protocol Backbone: RegistryEntry, Sendable {
 extension Backbone {
   package static var inputNames: [String] { ["image"] }
   package static var maskedAutoencoder: (any MaskedAutoencoder.Type)? { nil }
+  package func exportedConfiguration(layout: String) -> PlainValue? { nil }
   package var featureShape: FeatureShape? { nil }
 
   package func check(_ input: BackboneInput) throws(BackboneError) {

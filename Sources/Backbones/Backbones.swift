@@ -6,5 +6,8 @@ package let backbones = Registry<any Backbone.Type>(
   [
     LESSViT.self,
     Morph.self,
+    ViT.self,
     NAFNet.self,
+    LoLASpecViT.self,
+    Morph.self,
   ])

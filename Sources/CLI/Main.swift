@@ -14,6 +14,7 @@ struct AttuneCommand: ParsableCommand {
       CopyCommand.self,
       DataCommand.self,
       EvalCommand.self,
+      ExportCommand.self,
       InspectCommand.self,
       ListCommand.self,
       PredictCommand.self,

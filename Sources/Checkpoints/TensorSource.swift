@@ -15,8 +15,14 @@ package struct TensorEntry: Sendable, Equatable {
 package protocol TensorSource: Sendable {
   /// File or folder that the tensors come from.
   var path: String { get }
+  /// What kind of file it is, in words.
+  var format: String { get }
   /// All names, in the order of the file.
   var names: [String] { get }
+  /// Texts that the file holds besides, such as safetensors' `__metadata__`.
+  var metadata: [String: String] { get }
+  /// All files that the tensors lie in, an index first.
+  var files: [String] { get }
   /// Description of a tensor, or nil if there is none of that name.
   func entry(_ name: String) -> TensorEntry?
   /// The tensor of that name: floating types as `f32` (F64 as `f64`), integers by
@@ -32,12 +38,23 @@ extension TensorSource {
     .tensorMissing(path: path, name: name, available: names)
   }
 
+  /// No texts.
+  package var metadata: [String: String] { [:] }
+
+  /// The file at `path`.
+  package var files: [String] { [path] }
+
   /// The same tensors without `prefix`, if every name begins with it; else unchanged.
   ///
   /// Data-parallel training writes `module.` before all names.
   package func strippingCommonPrefix(_ prefix: String) -> any TensorSource {
     guard !names.isEmpty, names.allSatisfy({ $0.hasPrefix(prefix) }) else { return self }
-    return RenamedSource(base: self) { String($0.dropFirst(prefix.count)) }
+    return selecting(prefix: prefix)
+  }
+
+  /// The tensors whose names begin with `prefix`, without it.
+  package func selecting(prefix: String) -> any TensorSource {
+    RenamedSource(base: self) { $0.hasPrefix(prefix) ? String($0.dropFirst(prefix.count)) : nil }
   }
 
   /// Refuses a checkpoint with a weight that is infinite or not a number.
@@ -46,30 +63,34 @@ extension TensorSource {
   package func requireFinite() throws(CheckpointError) {
     for name in names {
       let tensor = try tensor(name)
-      let position: Int? =
-        switch tensor.dtype {
-        case .f32: tensor.withElements(of: Float.self) { $0.firstIndex { !$0.isFinite } }
-        case .f64: tensor.withElements(of: Double.self) { $0.firstIndex { !$0.isFinite } }
-        case .bf16, .i32, .i64, .u8: nil
-        }
-      if let position { throw .notFinite(path: path, tensor: name, position: position) }
+      guard !tensor.isFinite else { continue }
+      let position =
+        tensor.dtype == .f32
+        ? tensor.withElements(of: Float.self) { $0.firstIndex { !$0.isFinite } }
+        : tensor.withElements(of: Double.self) { $0.firstIndex { !$0.isFinite } }
+      throw .notFinite(path: path, tensor: name, position: position ?? 0)
     }
   }
 }
 
-/// A source under other names; the renaming keeps them distinct.
+/// Some or all tensors of a source under other names; the renaming keeps them distinct.
 struct RenamedSource: TensorSource {
   let names: [String]
   private let base: any TensorSource
   private let original: [String: String]
 
-  init(base: any TensorSource, _ renamed: (String) -> String) {
+  /// `renamed` gives nil for what is left out.
+  init(base: any TensorSource, _ renamed: (String) -> String?) {
     self.base = base
-    names = base.names.map(renamed)
-    original = Dictionary(uniqueKeysWithValues: zip(names, base.names))
+    let pairs = base.names.compactMap { name in renamed(name).map { ($0, name) } }
+    names = pairs.map(\.0)
+    original = Dictionary(uniqueKeysWithValues: pairs)
   }
 
   var path: String { base.path }
+  var format: String { base.format }
+  var metadata: [String: String] { base.metadata }
+  var files: [String] { base.files }
 
   func entry(_ name: String) -> TensorEntry? { original[name].flatMap { base.entry($0) } }
 

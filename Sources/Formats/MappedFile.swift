@@ -35,7 +35,9 @@ package final class MappedFile: @unchecked Sendable {
       bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
       return
     }
-    let start = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0)
+    // Without reservation: a file may be larger than memory, of which little is ever changed.
+    let start = mmap(
+      nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0)
     guard let start, start != MAP_FAILED else {
       throw .cannotRead(path: path, reason: systemReason())
     }

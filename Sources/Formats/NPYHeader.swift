@@ -12,7 +12,12 @@ struct NPYHeader {
   private static let longestHeader = 1 << 20
 
   /// Reads the header and checks that the data is all there.
-  init(_ bytes: UnsafeRawBufferPointer, path: String) throws(FormatError) {
+  ///
+  /// `bytes` may be the start of an array of `size` bytes.
+  init(
+    _ bytes: UnsafeRawBufferPointer, size: Int? = nil, path: String
+  ) throws(FormatError) {
+    let size = size ?? bytes.count
     func malformed(_ reason: String) -> FormatError {
       .malformed(path: path, format: "npy", reason: reason)
     }
@@ -40,15 +45,15 @@ struct NPYHeader {
         remedy: "Save it as little-endian numbers, for example `a.astype('<f4')`.")
     }
     var byteCount = elementType.byteCount
-    for size in shape {
-      let (product, overflow) = byteCount.multipliedReportingOverflow(by: size)
-      guard size >= 0, !overflow else { throw malformed("the shape \(shape) is impossible") }
+    for length in shape {
+      let (product, overflow) = byteCount.multipliedReportingOverflow(by: length)
+      guard length >= 0, !overflow else { throw malformed("the shape \(shape) is impossible") }
       byteCount = product
     }
-    guard byteCount == bytes.count - dataOffset else {
+    guard byteCount == size - dataOffset else {
       throw malformed(
         "shape \(shape) of \(elementType.rawValue) needs \(byteCount) bytes, "
-          + "it has \(bytes.count - dataOffset)")
+          + "it has \(size - dataOffset)")
     }
     self.shape = shape
     self.elementType = elementType

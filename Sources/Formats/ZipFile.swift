@@ -67,15 +67,40 @@ package final class ZipFile: Sendable {
     }
   }
 
+  /// Where a stored entry's content lies, after its checksum was compared once; nil for a deflated
+  /// one.
+  ///
+  /// - Throws: `FormatError.malformed` if the content is damaged.
+  package func mapped(
+    _ entry: Entry
+  ) throws(FormatError) -> (file: MappedFile, range: Range<Int>)? {
+    guard !entry.isDeflated else { return nil }
+    try file.withBytes(in: entry.dataRange) { (bytes) throws(FormatError) in
+      try verify(bytes, entry)
+    }
+    return (file, entry.dataRange)
+  }
+
   /// A copy of the content of an entry.
   package func content(of entry: Entry) throws(FormatError) -> [UInt8] {
     try withContent(of: entry) { Array($0) }
   }
 
-  private func inflated(_ entry: Entry) throws(FormatError) -> [UInt8] {
-    var content = [UInt8](repeating: 0, count: entry.size)
+  /// The first bytes of an entry, at most `count`; without comparing the checksum, which takes all.
+  package func start(of entry: Entry, count: Int) throws(FormatError) -> [UInt8] {
+    let count = min(count, entry.size)
+    guard entry.isDeflated else {
+      return file.data(in: entry.dataRange.prefix(count))
+    }
+    return try inflated(entry, count: count)
+  }
+
+  private func inflated(_ entry: Entry, count: Int? = nil) throws(FormatError) -> [UInt8] {
+    var content = [UInt8](repeating: 0, count: count ?? entry.size)
     let isComplete = file.withBytes(in: entry.dataRange) { source in
-      content.withUnsafeMutableBytes { Deflate.inflate(source, into: $0) }
+      content.withUnsafeMutableBytes {
+        Deflate.inflate(source, into: $0, isWhole: count == nil)
+      }
     }
     guard isComplete else { throw damaged(entry, "it does not inflate to \(entry.size) bytes") }
     return content
@@ -96,9 +121,9 @@ package final class ZipFile: Sendable {
 
 /// The two functions of zlib that zip needs.
 private enum Deflate {
-  /// Decodes a raw stream that must fill `target` exactly.
+  /// Decodes a raw stream that must fill `target`, and end there where `isWhole`.
   static func inflate(
-    _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
+    _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, isWhole: Bool
   ) -> Bool {
     var stream = z_stream()
     let rawDeflate: Int32 = -15
@@ -108,7 +133,7 @@ private enum Deflate {
     defer { inflateEnd(&stream) }
     var source = source
     var target = target
-    while true {
+    while isWhole || !target.isEmpty {
       let input = source.prefix(Int(UInt32.max))
       let output = target.prefix(Int(UInt32.max))
       stream.next_in = UnsafeMutablePointer(
@@ -127,6 +152,7 @@ private enum Deflate {
       if status == Z_STREAM_END { return target.isEmpty }
       guard status == Z_OK, consumed + produced > 0 else { return false }
     }
+    return true
   }
 
   static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {

@@ -52,6 +52,8 @@ package struct Features: Sendable {
   package var tokens: Tensor?
   /// Maps of chosen blocks by number, `[batch, width, height, width]` counted in patches.
   package var maps: [Int: Tensor] = [:]
+  /// The same maps after the backbone's final norm, for necks that ask for it.
+  package var normalizedMaps: [Int: Tensor] = [:]
   /// What a neck made of the maps, finest first, `[batch, width, height, width]`.
   package var pyramid: [Tensor] = []
   /// Intermediate values by name, for parity cases and special heads.

@@ -33,6 +33,11 @@ package struct ModuleTree: Sendable {
     for parameter in stored { parameter.initialize(seed: seed) }
   }
 
+  /// Draws first values for those parameters that have none yet.
+  package func initializeUnset(seed: UInt64) {
+    for parameter in stored where !parameter.isSet { parameter.initialize(seed: seed) }
+  }
+
   mutating func append(_ parameter: Parameter) {
     precondition(paths.insert(parameter.path).inserted, "two parameters named \(parameter.path)")
     if parameter.isBuffer { buffers.append(parameter) } else { parameters.append(parameter) }

@@ -79,6 +79,9 @@ package final class Parameter: Sendable {
     }
   }
 
+  /// Whether a value was drawn, loaded or read.
+  package var isSet: Bool { state.withLock { $0.value != nil } }
+
   /// Tells that the values were changed in place; drops what was packed.
   package func valueChanged() { state.withLock { $0.packed = [:] } }
 

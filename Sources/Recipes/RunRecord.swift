@@ -113,9 +113,11 @@ package struct RunRecord: Codable, Sendable, Equatable {
     package var missing: [String]
     package var unexpected: [String]
     package var resized: [String]
+    /// Key layout of the file; nil in records of before it was kept.
+    package var layout: String?
     package init(
       path: String, digest: String, matched: Int, missing: [String], unexpected: [String],
-      resized: [String]
+      resized: [String], layout: String? = nil
     ) {
       self.path = path
       self.digest = digest
@@ -123,6 +125,7 @@ package struct RunRecord: Codable, Sendable, Equatable {
       self.missing = missing
       self.unexpected = unexpected
       self.resized = resized
+      self.layout = layout
     }
   }
 

@@ -20,9 +20,18 @@ package enum SHA256Digest {
   /// - Throws: `RecipeError` where the file is missing or cannot be read.
   package static func ofFile(_ path: String) throws(RecipeError) -> String {
     var hash = SHA256()
+    // One buffer for all pieces: new memory for each would cost as much as a third of the hashing.
+    let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    defer { piece.deallocate() }
     try read(path) { handle in
-      while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
-        hash.update(data: piece)
+      while true {
+        let count = Foundation.read(handle.fileDescriptor, piece.baseAddress, piece.count)
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else {
+          throw RecipeError.fileUnreadable(path: path, reason: String(cString: strerror(errno)))
+        }
+        guard count > 0 else { break }
+        hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: piece[..<count]))
       }
     }
     return hex(hash.finalize())
@@ -55,6 +64,8 @@ package enum SHA256Digest {
       let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
       defer { try? handle.close() }
       try body(handle)
+    } catch let error as RecipeError {
+      throw error
     } catch {
       throw .fileUnreadable(path: path, reason: error.localizedDescription)
     }

@@ -17,6 +17,17 @@ import Testing
     return try SafetensorsFile(path: try folder.write(bytes, to: "a.safetensors"))
   }
 
+  @Test(
+    "opens headers whose length looks like the start of a pickle, a zip archive or a text",
+    arguments: [0x80, 0x280, 0x4B50, 0x7B, 0x50])
+  func confusableLengths(length: Int) throws {
+    var header = Array(#"{"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#.utf8)
+    header += [UInt8](repeating: 0x20, count: length - header.count)
+    let bytes = withUnsafeBytes(of: UInt64(length).littleEndian) { Array($0) } + header + [7]
+    let source = try openCheckpoint(try folder.write(Data(bytes), to: "confusable"))
+    #expect(try source.tensor("w").elements(as: UInt8.self) == [7])
+  }
+
   @Test("what is written is read back bit for bit") func roundTrip() throws {
     let path = folder.file("a.safetensors")
     let floats = Tensor([1.5, -0.0, Float.leastNonzeroMagnitude], shape: [3])

@@ -17,45 +17,22 @@ import Testing
     builder.add("archive/byteorder", Array("little".utf8))
     let values = (0..<storageCount).map { Float($0) }
     builder.add("archive/data/0", values.withUnsafeBytes { Array($0) })
-    return try TorchCheckpoint(path: try folder.write(builder.data, to: "a.pth"))
+    let file = try openCheckpoint(try folder.write(builder.data, to: "a.pth"))
+    return try #require(file as? TorchCheckpoint)
   }
-
-  private func text(_ text: String) -> [UInt8] {
-    [UInt8(ascii: "X"), UInt8(text.utf8.count), 0, 0, 0] + Array(text.utf8)
-  }
-
-  private func integers(_ values: [UInt8]) -> [UInt8] {
-    Array("(".utf8) + values.flatMap { [UInt8(ascii: "K"), $0] } + Array("t".utf8)
-  }
-
-  private func tensor(
-    offset: UInt8 = 0, shape: [UInt8], strides: [UInt8], storageCount: UInt8 = 6
-  ) -> [UInt8] {
-    Array("ctorch._utils\n_rebuild_tensor_v2\n((".utf8) + text("storage")
-      + Array("ctorch\nFloatStorage\n".utf8) + text("0") + text("cpu")
-      + [UInt8(ascii: "K"), storageCount] + Array("tQ".utf8) + [UInt8(ascii: "K"), offset]
-      + integers(shape) + integers(strides) + [0x89]
-      + Array("ccollections\nOrderedDict\n)RtR".utf8)
-  }
-
-  private func dictionary(_ entries: [(String, [UInt8])]) -> [UInt8] {
-    Array("}(".utf8) + entries.flatMap { text($0.0) + $0.1 } + Array("u".utf8)
-  }
-
-  private func pickle(_ body: [UInt8]) -> [UInt8] { [0x80, 2] + body + Array(".".utf8) }
 
   @Test("reads a bare state dictionary with views of one storage") func views() throws {
     let parameter =
-      Array("ctorch._utils\n_rebuild_parameter\n(".utf8) + tensor(shape: [2], strides: [3])
+      Array("ctorch._utils\n_rebuild_parameter\n(".utf8) + Pickle.tensor(shape: [2], strides: [3])
       + [0x88] + Array("ccollections\nOrderedDict\n)RtR".utf8)
     let checkpoint = try open(
-      pickle(
-        dictionary([
-          ("whole", tensor(shape: [2, 3], strides: [3, 1])),
-          ("transposed", tensor(shape: [3, 2], strides: [1, 3])),
-          ("tail", tensor(offset: 4, shape: [2], strides: [1])),
-          ("scalar", tensor(offset: 5, shape: [], strides: [])),
-          ("none", tensor(shape: [0, 4], strides: [4, 1])), ("parameter", parameter),
+      Pickle.pickle(
+        Pickle.dictionary([
+          ("whole", Pickle.tensor(shape: [2, 3], strides: [3, 1])),
+          ("transposed", Pickle.tensor(shape: [3, 2], strides: [1, 3])),
+          ("tail", Pickle.tensor(offset: 4, shape: [2], strides: [1])),
+          ("scalar", Pickle.tensor(offset: 5, shape: [], strides: [])),
+          ("none", Pickle.tensor(shape: [0, 4], strides: [4, 1])), ("parameter", parameter),
         ])))
     #expect(checkpoint.stateKey == nil)
     #expect(
@@ -69,11 +46,13 @@ import Testing
   }
 
   @Test("finds the state dictionary and keeps the rest") func nested() throws {
-    let state = dictionary([("w", tensor(shape: [6], strides: [1]))])
-    let optimizer = dictionary([("state", dictionary([("m", tensor(shape: [1], strides: [1]))]))])
+    let state = Pickle.dictionary([("w", Pickle.tensor(shape: [6], strides: [1]))])
+    let optimizer = Pickle.dictionary([
+      ("state", Pickle.dictionary([("m", Pickle.tensor(shape: [1], strides: [1]))]))
+    ])
     let checkpoint = try open(
-      pickle(
-        dictionary([
+      Pickle.pickle(
+        Pickle.dictionary([
           ("optimizer_state_dict", optimizer), ("state_dict", state),
           ("epoch", Array("K\u{7}".utf8)),
           ("loss", [UInt8(ascii: "G"), 0x3F, 0xE0, 0, 0, 0, 0, 0, 0]), ("best", [0x88]),
@@ -112,14 +91,14 @@ import Testing
       (0, [2, 3], [3], 6), (0, [9], [0], 6), (0, [8], [1], 8),
     ] as [(UInt8, [UInt8], [UInt8], UInt8)])
   func outside(offset: UInt8, shape: [UInt8], strides: [UInt8], storageCount: UInt8) throws {
-    let body = dictionary([
+    let body = Pickle.dictionary([
       (
         "w",
-        tensor(offset: offset, shape: shape, strides: strides, storageCount: storageCount)
+        Pickle.tensor(offset: offset, shape: shape, strides: strides, storageCount: storageCount)
       )
     ])
     let error = #expect(throws: CheckpointError.self) {
-      try open(pickle(body)).tensor("w")
+      try open(Pickle.pickle(body)).tensor("w")
     }
     #expect(error?.category == .invalidData)
   }
@@ -138,7 +117,8 @@ import Testing
   }
 
   @Test("survives a pickle that is cut off or changed at any byte") func fuzz() throws {
-    let whole = pickle(dictionary([("w", tensor(shape: [2, 3], strides: [3, 1]))]))
+    let whole = Pickle.pickle(
+      Pickle.dictionary([("w", Pickle.tensor(shape: [2, 3], strides: [3, 1]))]))
     for count in 0..<whole.count {
       #expect(throws: CheckpointError.self) { try open(Array(whole.prefix(count))) }
     }

@@ -1,4 +1,5 @@
 import Layers
+import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -47,14 +48,14 @@ struct LayerTests {
   }
 
   @Test("add deltas to the rows they stand on, and merge to the same output")
-  func deltas() {
+  func deltas() throws {
     let builder = ModelBuilder()
     let layer = Linear(builder.root / "fc", inputs: 4, outputs: 6)
     builder.tree.initialize(seed: 2)
     let x = values([3, 4], seed: 3)
     layer.site.attach(FixedDelta(matrix: values([2, 4], seed: 4)), rows: 3..<5)
     let adapted = layer(x, .evaluation).elements(as: Float.self)
-    let merged = layer.site.mergedWeight()
+    let merged = try layer.site.mergedWeight()
     layer.site.detachAll()
     let plain = layer(x, .evaluation).elements(as: Float.self)
     layer.site.weight.value = merged
@@ -134,4 +135,47 @@ struct LayerTests {
     let grouped = groups(y).reshaped(to: [6, 2 * 60]).averaged(over: [1])
     #expect(grouped.largestMagnitude < 1e-5)
   }
+
+  @Test("show outputs of layers to an observer, once even where blocks are computed again")
+  func observation() throws {
+    let builder = ModelBuilder()
+    let layer = Linear(builder.root / "block" / "fc", inputs: 4, outputs: 4)
+    let plane = Convolution(builder.root / "conv", inputs: 2, outputs: 1, kernel: [2, 2])
+    builder.tree.initialize(seed: 1)
+    let seen = Seen()
+    var context = ForwardContext.evaluation.observing { path, value in seen.add(path, value) }
+    context.checkpointsActivations = true
+    let y = context.block(values([2, 4], seed: 1)) { layer($0, $1) }
+    #expect(y.sum().gradients()[layer.site.weight.leaf] != nil)
+    _ = plane(values([1, 2, 2, 2], seed: 2), context)
+    #expect(seen.all.map(\.path) == ["block.fc", "conv"])
+    #expect(seen.all[0].value.bits == y.bits)
+    #expect(!seen.all[0].value.isTracked)
+  }
+
+  @Test("start with constants, given values, or normal values cut at two deviations")
+  func initialValues() throws {
+    let root = ModelBuilder().root
+    func first(_ initialization: Initialization, count: Int) -> [Float] {
+      let parameter = root.parameter("p\(count)", shape: [count], initialization)
+      parameter.initialize(seed: 5)
+      return parameter.value.elements(as: Float.self)
+    }
+    #expect(first(.constant(0.25), count: 3) == [0.25, 0.25, 0.25])
+    #expect(first(.values([1, 2]), count: 2) == [1, 2])
+    let drawn = first(.truncatedNormal(standardDeviation: 0.5), count: 2000)
+    #expect(drawn.allSatisfy { abs($0) <= 1 } && drawn.contains { abs($0) > 0.9 })
+    let linear = Linear(root / "fc", inputs: 50, outputs: 40, initialization: .constant(3))
+    linear.site.weight.initialize(seed: 1)
+    linear.site.bias?.initialize(seed: 1)
+    #expect(linear.site.weight.value.elements(as: Float.self).allSatisfy { $0 == 3 })
+    #expect(linear.site.bias?.value.elements(as: Float.self).allSatisfy { $0 == 0 } == true)
+  }
+}
+
+/// What an observer was shown.
+private final class Seen: Sendable {
+  private let values = Mutex<[(path: String, value: Tensor)]>([])
+  var all: [(path: String, value: Tensor)] { values.withLock { $0 } }
+  func add(_ path: String, _ value: Tensor) { values.withLock { $0.append((path, value)) } }
 }

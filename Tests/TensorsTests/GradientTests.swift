@@ -85,6 +85,12 @@ private let primitives: [Primitive] = [
   Primitive("3-D kernel on 1-D data", [[2, 2, 1, 1, 6], [3, 2, 3, 3, 3]]) {
     convolution($0[0], weight: $0[1], geometry: ConvolutionGeometry(padding: [1, 1, 1]))
   },
+  Primitive("cubic resampling", [[2, 5, 3]]) {
+    $0[0].resampled(axis: 1, .cubic(from: 5, to: 8))
+  },
+  Primitive("antialiased cubic resampling", [[2, 7, 3]]) {
+    $0[0].resampled(axis: 1, .antialiasedCubic(from: 7, to: 3))
+  },
   Primitive("linear resampling", [[2, 5, 3]]) {
     $0[0].resampled(axis: 1, .linear(from: 5, to: 8))
   },

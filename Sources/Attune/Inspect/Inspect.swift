@@ -25,6 +25,16 @@ package struct Inspection: Codable, Sendable {
     package var type: String
     /// Groups of a module, filters of a data set.
     package var note: String?
+    /// What the values of a tensor are, where asked for.
+    package var values: Values?
+  }
+
+  /// Facts about a tensor's values.
+  package struct Values: Codable, Sendable, Equatable {
+    /// Of the values as they are read, little-endian: 16-bit floats as F32.
+    package var sha256: String
+    package var nan: Int
+    package var infinite: Int
   }
 
   package var path: String
@@ -44,30 +54,36 @@ package struct Inspection: Codable, Sendable {
 
 /// Says what a file or folder is, decided by its content.
 ///
+/// - Parameters:
+///   - path: what to look at.
+///   - readingValues: whether tensors are read for digests and counts of NaN; else a checkpoint of
+///     any size is only opened.
+/// - Returns: what was found.
 /// - Throws: `FormatError`, `CheckpointError` or `RecipeError` for what cannot be read.
-package func inspect(_ path: String) throws -> Inspection {
+package func inspect(_ path: String, readingValues: Bool = false) throws -> Inspection {
   var isFolder: ObjCBool = false
   guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
     throw FormatError.fileMissing(path: path)
   }
-  return isFolder.boolValue ? try inspectFolder(path) : try inspectFile(path)
+  return isFolder.boolValue
+    ? try inspectFolder(path, readingValues) : try inspectFile(path, readingValues)
 }
 
-private func inspectFolder(_ path: String) throws -> Inspection {
+private func inspectFolder(_ path: String, _ readingValues: Bool) throws -> Inspection {
   func has(_ name: String) -> Bool {
     FileManager.default.fileExists(atPath: path + "/" + name)
   }
   if has("status.json") { return try inspectRun(path) }
-  if has(PEFTDirectory.configurationName) { return try inspectAdapter(path) }
+  if has(PEFTDirectory.configurationName) { return try inspectAdapter(path, readingValues) }
   if has("state.safetensors") {
-    var inspection = try inspectCheckpoint(path + "/state.safetensors")
+    var inspection = try inspectCheckpoint(path + "/state.safetensors", readingValues)
     inspection.kind = .trainingState
     inspection.path = path
     inspection.add("complete", has("complete"))
     return inspection
   }
   if has("model.safetensors") || has("model.safetensors.index.json") {
-    return try inspectCheckpoint(path)
+    return try inspectCheckpoint(path, readingValues)
   }
   let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
   throw FormatError.objectMissing(
@@ -75,7 +91,7 @@ private func inspectFolder(_ path: String) throws -> Inspection {
     available: names)
 }
 
-private func inspectFile(_ path: String) throws -> Inspection {
+private func inspectFile(_ path: String, _ readingValues: Bool) throws -> Inspection {
   guard let handle = FileHandle(forReadingAtPath: path) else {
     throw FormatError.cannotRead(path: path, reason: "it cannot be opened")
   }
@@ -84,51 +100,7 @@ private func inspectFile(_ path: String) throws -> Inspection {
   if head.starts(with: [0x89, 0x48, 0x44, 0x46]) { return try inspectData(path) }
   let isText = !head.isEmpty && !head.contains(0) && String(data: head, encoding: .utf8) != nil
   if isText, head.first != UInt8(ascii: "{") { return try inspectRecipe(path) }
-  return try inspectCheckpoint(path)
-}
-
-// MARK: Checkpoints
-
-private func inspectCheckpoint(_ path: String) throws -> Inspection {
-  var inspection = Inspection(path, .checkpoint)
-  inspection.add("sha256", try digest(ofCheckpoint: path))
-  inspection.addTensors(of: try openCheckpoint(path))
-  return inspection
-}
-
-private func inspectAdapter(_ path: String) throws -> Inspection {
-  let adapter = try PEFTDirectory(reading: path)
-  var inspection = Inspection(path, .adapter)
-  inspection.add("method", adapter.method)
-  for key in ["r", "lora_alpha", "target_modules", "modules_to_save", "base_model_name_or_path"] {
-    inspection.add(key, adapter.configuration[key]?.shortText)
-  }
-  inspection.add("sha256", try SHA256Digest.ofFile(path + "/" + PEFTDirectory.weightsName))
-  for note in adapter.notes { inspection.add("note", note) }
-  inspection.addTensors(of: adapter.weights)
-  return inspection
-}
-
-extension Inspection {
-  fileprivate mutating func addTensors(of source: any TensorSource) {
-    var count = 0
-    for name in source.names {
-      guard let entry = source.entry(name) else { continue }
-      count += entry.shape.reduce(1, *)
-      parts.append(Part(name: name, shape: entry.shape, type: "\(entry.type)", note: nil))
-    }
-    add("tensors", parts.count)
-    add("parameters", count)
-  }
-}
-
-extension JSONValue {
-  /// The value on one line.
-  fileprivate var shortText: String {
-    if let string { return string }
-    if let array { return array.map(\.shortText).joined(separator: ", ") }
-    return compactText
-  }
+  return try inspectCheckpoint(path, readingValues)
 }
 
 // MARK: Runs

@@ -86,9 +86,11 @@ struct ModelPlan {
   /// Builds the model for data of a shape with inputs of some names, draws or reads the weights and
   /// attaches the adapters.
   ///
-  /// Without `readingWeights` they are drawn in any case, to look at the model alone.
+  /// `bands` are the data's, for weights of other channels. Without `readingWeights` they are drawn in
+  /// any case, to look at the model alone.
   func assemble(
-    for data: DataShape = DataShape(), inputs: [String]? = nil, readingWeights: Bool = true
+    for data: DataShape = DataShape(), inputs: [String]? = nil, bands: [String]? = nil,
+    readingWeights: Bool = true
   ) throws -> AssembledModel {
     let builder = ModelBuilder()
     let diagnostics = Diagnostics()
@@ -96,10 +98,12 @@ struct ModelPlan {
     try diagnostics.throwErrors()
     let tree = builder.tree
     let seed = UInt64(bitPattern: Int64(recipe.seed))
-    tree.initialize(seed: seed)
     var weights: RunRecord.Weights?
     if readingWeights, case .file(let path) = recipe.model.weights {
-      weights = try loadWeights(path, into: tree, network: network, section: recipe.model)
+      let options = WeightOptions(recipe.model, dataBands: bands, seed: seed)
+      weights = try loadWeights(path, into: tree, network: network, options: options)
+    } else {
+      tree.initialize(seed: seed)
     }
     let attached = try adapters.map { settings, method in
       try AttachedAdapter(

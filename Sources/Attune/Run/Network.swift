@@ -1,14 +1,13 @@
-import Backbones
-import Layers
+package import Backbones
 import Recipes
 
 /// What a run trains: a backbone, or a backbone's masked autoencoder.
-enum Network: Sendable {
+package enum Network: Sendable {
   case backbone(any Backbone)
   case autoencoder(any MaskedAutoencoder)
 
   /// Checkpoint layouts that it reads, the one that it writes first.
-  var layouts: [KeyLayout] {
+  package var layouts: [KeyLayout] {
     switch self {
     case .backbone(let backbone): backbone.layouts
     case .autoencoder(let autoencoder): autoencoder.layouts
@@ -16,7 +15,7 @@ enum Network: Sendable {
   }
 
   /// Refuses inputs that it cannot take, by name and shape.
-  func check(_ shapes: [String: [Int]]) throws(BackboneError) {
+  package func check(_ shapes: [String: [Int]]) throws(BackboneError) {
     switch self {
     case .backbone(let backbone): try backbone.check(shapes)
     case .autoencoder(let autoencoder): try autoencoder.check(shapes)

@@ -7,7 +7,10 @@ package enum RunError: ExitCoded, Equatable {
   case outputExists(path: String, state: String)
   case inputsChanged(path: String, files: [String])
   case notARun(path: String, reason: String)
-  case weightsDoNotFit(path: String, problems: [String])
+  /// `size` says how large a model the file holds and how large the recipe's is, where they differ.
+  case weightsDoNotFit(path: String, problems: [String], size: String?)
+  /// Keys of another program than those that the backbone knows.
+  case layoutUnknown(path: String, tried: [String], hint: String)
   case dataTooShort(what: String)
   /// The input is not what the run was trained on.
   case contract(input: String, differences: [Difference])
@@ -44,11 +47,14 @@ extension RunError: CustomStringConvertible {
       "\(path): the run's inputs have changed since it began: \(files.joined(separator: ", ")). Put "
         + "them back, start a new run, or, to evaluate only, pass --accept inputs"
     case .notARun(let path, let reason): "\(path): not a run directory: \(reason)"
-    case .weightsDoNotFit(let path, let problems):
-      "\(path): the weights do not fit the model: "
+    case .weightsDoNotFit(let path, let problems, let size):
+      "\(path): the weights do not fit the model: " + (size.map { $0 + ". " } ?? "")
         + problems.prefix(8).joined(separator: "; ")
         + (problems.count > 8 ? "; and \(problems.count - 8) more" : "")
         + ". Check model.backbone's size, or set model.strict: report"
+    case .layoutUnknown(let path, let tried, let hint):
+      "\(path): its keys are of no layout that the backbone reads (tried "
+        + tried.joined(separator: ", ") + "). " + hint
     case .dataTooShort(let what): what
     case .contract(let input, let differences):
       "\(input): not what the run was trained on: "

@@ -166,9 +166,7 @@ private struct TrainRun {
       "run \(directory.path): \(model.trainableCount) of \(model.totalCount) parameters trained "
         + "(\(share.formatted(.number.precision(.fractionLength(1)))) %), "
         + "\(session.totalSteps) steps, \(session.threads) threads")
-    if let weights = session.model.weights {
-      message("weights \(weights.path): \(weights.matched) tensors matched")
-    }
+    if let weights = session.model.weights { message(weights.summary) }
     if trainer.state.step > 0 { message("resuming at step \(trainer.state.step)") }
     if !session.data.hasPart(.val) { message("no validation part: train/loss is monitored") }
     if !session.data.hasPart(.test) { message("no test part: no final evaluation") }
@@ -230,7 +228,7 @@ private struct TrainRun {
     let adapters = session.model.adapted.adapters
     let base = session.model.weights
     let baseDigest =
-      base?.digest ?? SHA256Digest.of("random, seed \(session.recipe.seed)")
+      base?.digest ?? randomDigest(seed: session.recipe.seed)
     let withFiles = adapters.filter { $0.method != nil }
     for adapter in withFiles {
       let folder = withFiles.count == 1 ? "adapter" : "adapter/\(adapter.settings.name)"

@@ -1,16 +1,20 @@
-import Checkpoints
 import Foundation
 import Formats
 import Recipes
 import Tensors
 
 /// A stored run of a reference program: configuration, weights, inputs, outputs and gradients.
+///
+/// It is a JSON file with tensors beside it, or a folder of an adapter case, whose tensors are named
+/// here as those of the former.
 struct ParityCase: Sendable {
   let name: String
   let family: String
   let kind: String
   let description: JSONObject
-  private let tensors: SafetensorsFile?
+  /// Type of the adapter that the numbers are of, nil for a plain model.
+  let adapter: String?
+  private let tensors: ParityTensors
 
   /// Kinds that hold a whole model; the others are for unit tests.
   private static let modelKinds: Set<String> = [
@@ -23,36 +27,54 @@ struct ParityCase: Sendable {
 
   /// Reads a case; nil for a JSON file that is none.
   init?(path: String) throws {
+    let url = URL(fileURLWithPath: path)
+    let isFolder = url.lastPathComponent == "fixture.json"
     guard let object = try JSONValue(contentsOf: path).object,
-      object["format"]?.string == "attune-case/1"
+      isFolder || object["format"]?.string == "attune-case/1"
     else { return nil }
     description = object
-    let fallback = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-    name = object["case"]?.string ?? fallback
     family = object["family"]?.string ?? ""
     kind = object["kind"]?.string ?? ""
-    let data = path.replacing(#/\.json$/#, with: ".safetensors")
-    tensors = Self.modelKinds.contains(kind) ? try SafetensorsFile(path: data) : nil
+    let type = object["peft_type"]?.string ?? object["method"]?.string
+    if isFolder {
+      let isBase = object["peft_type"]?.isNull ?? false
+      name =
+        object["name"]?.string ?? url.deletingLastPathComponent().lastPathComponent
+      adapter = isBase ? nil : type ?? "adapter"
+      tensors = isBase ? try ParityTensors(folderCase: object, path: path) : ParityTensors()
+    } else {
+      name = object["case"]?.string ?? url.deletingPathExtension().lastPathComponent
+      adapter = object["adapter"].map { _ in type ?? "adapter" }
+      tensors =
+        adapter == nil && Self.modelKinds.contains(kind)
+        ? try ParityTensors(case: object, path: path) : ParityTensors()
+    }
   }
 
   /// Names of stored tensors with this prefix, without it.
   func names(_ prefix: String) -> [String] {
-    (tensors?.names ?? []).filter { $0.hasPrefix(prefix) }.map {
-      String($0.dropFirst(prefix.count))
-    }
+    tensors.names.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
   }
 
   func tensor(_ name: String) throws -> Tensor {
-    guard let tensors else { throw VerifyError("\(self.name): a case without tensors") }
-    return try tensors.tensor(name)
+    guard let tensor = try tensors.tensor(name) else {
+      throw VerifyError("\(self.name): holds no tensor \(name)")
+    }
+    return tensor
   }
+
+  /// The name among stored tensors of what the description calls `name`.
+  func storedName(_ name: String) -> String { tensors.aliases[name] ?? name }
 
   /// The stored tensors of the pass rule.
   var expectedNames: [String] {
-    (tensors?.names ?? []).filter { name in
+    tensors.names.filter { name in
       ["output.", "after.", "grad.", "grad_input."].contains { name.hasPrefix($0) }
     }
   }
+
+  /// The file that the weights come from, where the case has no other copy or names its layout.
+  var checkpointPath: String? { tensors.checkpointPath }
 
   var tolerance: Double? { description["tolerance"]?.number }
   var storedLoss: Double? {

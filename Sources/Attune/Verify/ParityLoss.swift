@@ -13,7 +13,8 @@ func parityLoss(_ parityCase: ParityCase, _ outputs: [String: Tensor]) throws ->
     guard let name = spec[key]?.string else {
       throw VerifyError("\(parityCase.name): loss_spec.\(key) is missing")
     }
-    return try outputs[name] ?? parityCase.tensor(name)
+    let stored = parityCase.storedName(name)
+    return try outputs[stored] ?? parityCase.tensor(stored)
   }
   if kind == "masked_reconstruction" {
     return try reconstructionLoss(parityCase, spec) { try outputs[$0] ?? parityCase.tensor($0) }

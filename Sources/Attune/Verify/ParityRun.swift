@@ -7,6 +7,8 @@ struct ParityRun: Sendable {
   var loss: Double?
   /// Trainable parameters that got no gradient, by reference key.
   var withoutGradient: [String] = []
+  /// What is wrong besides the stored tensors, in sentences.
+  var failures: [String] = []
 }
 
 /// An architecture whose cases can be verified.
@@ -20,5 +22,8 @@ protocol ParityFamily: SendableMetatype {
 let parityFamilies: [any ParityFamily.Type] = [
   LESSParity.self,
   MorphParity.self,
+  ViTParity.self,
   NAFNetParity.self,
+  LoLAParity.self,
+  MorphParity.self,
 ]

@@ -55,6 +55,7 @@ package struct Verdict: Sendable, Codable, Equatable {
       if !(error <= limit * reference) { fail(name) }
     }
     try compareLoss(parityCase, run, limit)
+    for failure in run.failures { fail(failure) }
     for key in parityCase.withoutGradient where !run.withoutGradient.contains(key) {
       fail("\(key) has a gradient, the reference has none")
     }

@@ -54,6 +54,8 @@ typedef struct {
   X(sum, (const void *a, size_t n, double *out))                                                   \
   X(sum_of_squares, (const void *a, size_t n, double *out))                                        \
   X(squared_distance, (const void *a, const void *b, size_t n, double *out))                       \
+  /* out[0] = number of NaN among a, out[1] = number of infinite values */                         \
+  X(count_not_finite, (const void *a, size_t n, int64_t *out))                                     \
   /* GELU, erf form: y = x Phi(x); dx = dy (Phi(x) + x phi(x)) */                                  \
   X(gelu, (const void *x, void *y, size_t n))                                                      \
   X(gelu_backward, (const void *x, const void *dy, void *dx, size_t n))                            \

@@ -7,6 +7,7 @@ package import Tensors
 /// mapped file, which lives as long as they do.
 package final class SafetensorsFile: TensorSource {
   package let path: String
+  package let format = "safetensors"
   package let names: [String]
   /// Texts of `__metadata__`.
   package let metadata: [String: String]

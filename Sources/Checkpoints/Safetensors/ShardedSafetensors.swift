@@ -5,7 +5,9 @@ package import Tensors
 package final class ShardedSafetensors: TensorSource {
   /// The index file.
   package let path: String
+  package var format: String { "safetensors in \(shards.count) files" }
   package let names: [String]
+  package let files: [String]
   /// Sentences about what was left out.
   package let notes: [String]
   private let shards: [String: SafetensorsFile]
@@ -53,6 +55,7 @@ package final class ShardedSafetensors: TensorSource {
     }
     self.path = path
     names = map.keys
+    files = [path] + shards.keys.sorted().map { folder + $0 }
     notes = unlisted.map { "\(path): tensor \($0) is not in the index and was left out" }
     self.shards = shards
     self.shardOfName = shardOfName

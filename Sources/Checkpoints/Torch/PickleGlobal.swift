@@ -11,7 +11,8 @@ enum PickleGlobal {
     switch (module, name) {
     case ("collections", "OrderedDict"), ("collections", "Counter"), ("builtins", "dict"):
       self = .dictionary
-    case ("torch._utils", "_rebuild_tensor_v2"): self = .tensor
+    case ("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_tensor"):
+      self = .tensor
     case ("torch._utils", "_rebuild_parameter"): self = .parameter
     case ("torch", "Size"): self = .size
     case ("torch", _):

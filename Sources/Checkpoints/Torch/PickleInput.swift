@@ -1,9 +1,15 @@
 /// Reads a pickle's operands; every length is compared with what is left.
+///
+/// Borrowed: the memory must outlive the value.
 struct PickleInput {
-  private let bytes: [UInt8]
-  private var position = 0
+  private let bytes: UnsafeRawBufferPointer
+  private(set) var position: Int
 
-  init(bytes: [UInt8]) { self.bytes = bytes }
+  /// Begins at `position`; what follows the pickle is not touched.
+  init(bytes: UnsafeRawBufferPointer, position: Int) {
+    self.bytes = bytes
+    self.position = position
+  }
 
   mutating func byte() throws(PickleError) -> UInt8 {
     guard position < bytes.count else { throw malformed("it is cut off") }

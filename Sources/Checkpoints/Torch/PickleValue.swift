@@ -36,17 +36,24 @@ package indirect enum PickleValue: Sendable, Equatable {
   package var text: String? { if case .text(let value) = self { value } else { nil } }
 }
 
+/// The elements of one or more tensors of a PyTorch file.
+struct StoredStorage: Sendable, Equatable {
+  let type: StoredType
+  /// Number of elements.
+  let count: Int
+}
+
 /// A tensor of a PyTorch file: a strided view of a storage.
 package struct StoredTensor: Sendable, Equatable {
-  /// Name of the storage's entry, without folder.
-  let storage: String
-  let type: StoredType
-  /// Elements of the storage.
-  let storageCount: Int
+  /// Name of the storage in its file.
+  let key: String
+  let storage: StoredStorage
   /// First element, and distances of neighbours, in elements.
   let offset: Int
   let shape: [Int]
   let strides: [Int]
+
+  var type: StoredType { storage.type }
 
   /// Whether elements follow one another in row-major order.
   var isContiguous: Bool {

@@ -17,7 +17,7 @@ struct RestrictedPickle {
     case value(PickleValue)
     case container(Int)
     case global(PickleGlobal)
-    case storage(key: String, type: StoredType, count: Int)
+    case storage(key: String, StoredStorage)
   }
 
   private struct Container {
@@ -31,13 +31,27 @@ struct RestrictedPickle {
   private var stack: [Item] = []
   private var memo: [Int: Item] = [:]
   private var containers: [Container] = []
+  private var storages: [String: StoredStorage] = [:]
 
-  /// The value that a pickle describes.
-  static func load(_ bytes: [UInt8]) throws(PickleError) -> PickleValue {
-    var machine = RestrictedPickle(input: PickleInput(bytes: bytes))
+  /// What a pickle describes.
+  struct Content {
+    let value: PickleValue
+    /// Every storage that it refers to, by key.
+    let storages: [String: StoredStorage]
+    /// Position behind the pickle.
+    let end: Int
+  }
+
+  /// Reads the pickle that begins at `start`.
+  static func load(
+    _ bytes: UnsafeRawBufferPointer, from start: Int = 0
+  ) throws(PickleError) -> Content {
+    var machine = RestrictedPickle(input: PickleInput(bytes: bytes, position: start))
     let result = try machine.run()
     var freezer = Freezer(containers: machine.containers)
-    return try freezer.freeze(result, depth: 0)
+    return Content(
+      value: try freezer.freeze(result, depth: 0), storages: machine.storages,
+      end: machine.input.position)
   }
 
   private init(input: PickleInput) { self.input = input }
@@ -71,7 +85,8 @@ struct RestrictedPickle {
     case UInt8(ascii: "I"): push(try input.decimal())
     case UInt8(ascii: "F"): push(.float(try input.decimalFraction()))
     case UInt8(ascii: "X"): push(.text(try input.text(count: try input.unsigned(4))))
-    case 0x8C: push(.text(try input.text(count: try input.unsigned(1))))
+    case 0x8C, UInt8(ascii: "U"): push(.text(try input.text(count: try input.unsigned(1))))
+    case UInt8(ascii: "T"): push(.text(try input.text(count: try input.unsigned(4))))
     case 0x8D: push(.text(try input.text(count: try input.unsigned(8))))
     case UInt8(ascii: "B"): push(.bytes(try input.take(try input.unsigned(4))))
     case UInt8(ascii: "C"): push(.bytes(try input.take(try input.unsigned(1))))
@@ -190,11 +205,12 @@ struct RestrictedPickle {
   }
 
   private func tensor(_ arguments: [Item]) throws(PickleError) -> StoredTensor {
-    guard arguments.count >= 4, case .storage(let key, let type, let count) = arguments[0],
+    guard arguments.count >= 4, case .storage(let key, let storage) = arguments[0],
       case .value(.integer(let offset)) = arguments[1]
     else { throw malformed("a tensor without a storage") }
     let shape = try integers(arguments[2])
     let strides = try integers(arguments[3])
+    let count = storage.count
     guard shape.count == strides.count, offset >= 0, offset <= count,
       (shape + strides).allSatisfy({ $0 >= 0 })
     else { throw malformed("a tensor with shape \(shape) and strides \(strides)") }
@@ -217,17 +233,25 @@ struct RestrictedPickle {
           + "in a storage of \(count)")
     }
     return StoredTensor(
-      storage: key, type: type, storageCount: count, offset: offset, shape: shape,
-      strides: strides)
+      key: key, storage: storage, offset: offset, shape: shape, strides: strides)
   }
 
-  private func storage(_ identifier: [Item]) throws(PickleError) -> Item {
+  private mutating func storage(_ identifier: [Item]) throws(PickleError) -> Item {
     guard identifier.count >= 5, case .value(.text("storage")) = identifier[0],
       case .global(.storage(let type)) = identifier[1],
       case .value(.text(let key)) = identifier[2],
       case .value(.integer(let count)) = identifier[4], count >= 0
     else { throw malformed("a reference that is not a storage") }
-    return .storage(key: key, type: type, count: count)
+    if identifier.count > 5 {
+      guard case .value(.none) = identifier[5] else {
+        throw malformed("a part of storage '\(key)' as PyTorch wrote before 0.4")
+      }
+    }
+    let storage = StoredStorage(type: type, count: count)
+    if let other = storages.updateValue(storage, forKey: key), other != storage {
+      throw malformed("storage '\(key)' has two lengths or types")
+    }
+    return .storage(key: key, storage)
   }
 
   private func integers(_ item: Item) throws(PickleError) -> [Int] {

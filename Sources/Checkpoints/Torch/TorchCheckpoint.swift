@@ -1,63 +1,37 @@
 import Formats
 package import Tensors
 
-/// A PyTorch checkpoint in the zip format (`torch.save` since 1.6), read without executing anything.
+/// A PyTorch checkpoint (`torch.save`), read without executing anything.
 ///
-/// As a tensor source it is the state dictionary in it: `model_state_dict`, `state_dict`, `model`,
-/// or the whole file, whichever comes first and holds tensors.
-package final class TorchCheckpoint: TensorSource {
-  package let path: String
+/// As a tensor source it is the state dictionary in it: the entry of a known name, or the whole file,
+/// whichever comes first and holds tensors. Aligned tensors with a storage of their own borrow the
+/// mapped file.
+package struct TorchCheckpoint: TensorSource {
   /// The whole content, such as `epoch`, `model_state_dict` and `optimizer_state_dict`.
-  package let root: PickleValue
+  package var root: PickleValue { container.root }
   /// Key of the state dictionary, nil where the file is one itself.
   package let stateKey: String?
   package let names: [String]
   private let tensors: [String: StoredTensor]
-  private let archive: ZipFile
-  private let folder: String
+  /// Tensors of the file by storage; shared ones are copied, so that each can be changed alone.
+  private let users: [String: Int]
+  private let container: any TorchContainer
 
-  private static let stateKeys = ["model_state_dict", "state_dict", "model"]
-  private static let format = "PyTorch checkpoint"
+  package var path: String { container.path }
+  package var format: String { container.format }
 
-  /// Opens `path`.
-  ///
-  /// - Throws: `CheckpointError.file`, or `.refusedObject` where the pickle wants more than tensors
-  ///   and plain containers.
-  package init(path: String) throws(CheckpointError) {
-    self.path = path
-    let archive = try reportingFiles { () throws(FormatError) in try ZipFile(path: path) }
-    let pickles = archive.entries.filter { $0.name.hasSuffix("/data.pkl") }
-    guard let pickle = pickles.first, pickles.count == 1 else {
-      throw .malformed(path, Self.format, "the archive has \(pickles.count) entries data.pkl")
-    }
-    let folder = String(pickle.name.dropLast("data.pkl".count))
-    let (content, byteOrder) = try reportingFiles { () throws(FormatError) in
-      let order = archive[folder + "byteorder"]
-      return (
-        try archive.content(of: pickle),
-        try order.map { (entry) throws(FormatError) in try archive.content(of: entry) }
-      )
-    }
-    if let byteOrder, byteOrder != Array("little".utf8) {
-      throw .file(
-        .unsupported(
-          path: path, what: "a big-endian checkpoint", remedy: "Save it on another machine."))
-    }
-    do {
-      root = try RestrictedPickle.load(content)
-    } catch {
-      switch error {
-      case .refused(let name): throw .refusedObject(path: path, name: name)
-      case .malformed(let position, let reason):
-        throw .malformed(path, Self.format, "data.pkl, byte \(position): \(reason)")
-      }
-    }
-    self.archive = archive
-    self.folder = folder
-    let (stateKey, state) = Self.stateDictionary(of: root)
+  /// Averaged weights (`params_ema`) come before those they are averages of.
+  private static let stateKeys = [
+    "model_state_dict", "state_dict", "model", "params_ema", "params",
+  ]
+
+  init(_ container: any TorchContainer) {
+    self.container = container
+    let (stateKey, state) = Self.stateDictionary(of: container.root)
     self.stateKey = stateKey
     names = state.map(\.name)
     tensors = Dictionary(state.map { ($0.name, $0.tensor) }) { first, _ in first }
+    users = Self.flattened(container.root).reduce(into: [:]) { $0[$1.tensor.key, default: 0] += 1 }
   }
 
   package func entry(_ name: String) -> TensorEntry? {
@@ -75,19 +49,9 @@ package final class TorchCheckpoint: TensorSource {
 
   /// The elements of a tensor of this file in row-major order.
   package func tensor(_ stored: StoredTensor, name: String) throws(CheckpointError) -> Tensor {
-    guard let entry = archive[folder + "data/" + stored.storage] else {
-      throw .malformed(path, Self.format, "storage '\(stored.storage)' of '\(name)' is missing")
-    }
-    let elementSize = stored.type.bitCount / 8
-    let (byteCount, overflow) = stored.storageCount.multipliedReportingOverflow(by: elementSize)
-    guard !overflow, byteCount == entry.size else {
-      throw .malformed(
-        path, Self.format,
-        "storage '\(stored.storage)' of '\(name)' has \(entry.size) bytes, "
-          + "expected \(stored.storageCount) elements of \(elementSize)")
-    }
-    let tensor = try reportingFiles { () throws(FormatError) in
-      try archive.withContent(of: entry) { Self.copy(stored, from: $0, elementSize) }
+    let tensor = try container.withStorage(of: stored, name: name) { bytes, owner -> Tensor? in
+      if let owner, let borrowed = borrow(stored, from: bytes, owner) { return borrowed }
+      return Self.copy(stored, from: bytes)
     }
     guard let tensor else {
       throw .unsupportedType(path: path, tensor: name, type: stored.type.rawValue)
@@ -95,9 +59,21 @@ package final class TorchCheckpoint: TensorSource {
     return tensor
   }
 
-  private static func copy(
-    _ stored: StoredTensor, from bytes: UnsafeRawBufferPointer, _ elementSize: Int
+  private func borrow(
+    _ stored: StoredTensor, from bytes: UnsafeRawBufferPointer, _ owner: MappedFile
   ) -> Tensor? {
+    guard users[stored.key] == 1, stored.isContiguous, stored.elementCount > 0,
+      stored.type.isStoredAsRead, let type = stored.type.tensorType, let base = bytes.baseAddress
+    else { return nil }
+    let start = UnsafeMutableRawPointer(mutating: base + stored.offset * type.byteCount)
+    guard Int(bitPattern: start) % type.byteCount == 0 else { return nil }
+    let storage = Storage(
+      borrowing: start, byteCount: stored.elementCount * type.byteCount, owner: owner)
+    return Tensor(shape: stored.shape, dtype: type, storage: storage)
+  }
+
+  private static func copy(_ stored: StoredTensor, from bytes: UnsafeRawBufferPointer) -> Tensor? {
+    let elementSize = stored.type.bitCount / 8
     let count = stored.elementCount
     guard count > 0 else {
       return stored.type.tensor(copying: .init(start: nil, count: 0), shape: stored.shape)

@@ -33,11 +33,16 @@ extension Tensor {
 
   /// Whether no element is NaN or infinite.
   package var isFinite: Bool {
-    guard dtype.isFloatingPoint else { return true }
-    return sumOfSquares().isFinite
-      || (dtype == .f32
-        ? elements(as: Float.self).allSatisfy(\.isFinite)
-        : elements(as: Double.self).allSatisfy(\.isFinite))
+    let counts = notFiniteCounts
+    return counts.nan == 0 && counts.infinite == 0
+  }
+
+  /// How many elements are NaN and how many infinite; integers and bf16 are not looked at.
+  package var notFiniteCounts: (nan: Int, infinite: Int) {
+    guard dtype == .f32 || dtype == .f64 else { return (0, 0) }
+    var counts: [Int64] = [0, 0]
+    kernels(dtype).count_not_finite(pointer, elementCount, &counts)
+    return (Int(counts[0]), Int(counts[1]))
   }
 }
 

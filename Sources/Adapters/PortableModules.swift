@@ -1,0 +1,143 @@
+import Checkpoints
+import Formats
+package import Layers
+import Tensors
+
+/// What an adapter directory says of the base model's modules so that PEFT's rules
+/// (PEFT 0.21.2: `check_target_module_exists`, `ModulesToSaveWrapper`) pick what was trained and
+/// nothing else.
+package struct PortableModules: Sendable {
+  /// Module paths of the base model by ours.
+  private let names: [String: String]
+  private let targets: JSONValue
+  private let saved: [String]
+  /// All parameters of the saved modules, frozen ones too, and trained biases, under PEFT's names.
+  private let parameters: [(name: String, parameter: Parameter)]
+
+  /// - Parameters:
+  ///   - adapter: what was trained.
+  ///   - tree: of the model that it stands on.
+  ///   - key: name of a parameter in the base program, whose modules PEFT sees.
+  /// - Throws: `AdapterError.unsupported` for what PEFT would ignore or compute differently.
+  package init(
+    _ adapter: AttachedAdapter, on tree: ModuleTree, key: (_ path: String) -> String
+  ) throws(AdapterError) {
+    let method = adapter.settings.method
+    func refuse(_ module: String, _ reason: String) -> AdapterError {
+      .unsupported(module: module, method: method, reason: reason)
+    }
+    guard PEFTMethods.vision.contains(adapter.peftType) else {
+      throw refuse("adapter \(adapter.settings.name)", "PEFT has no such method")
+    }
+    let sites = adapter.modulesBySite.map(\.site)
+    for site in sites {
+      if case .convolution(_, let geometry) = site.kind,
+        geometry.dilation.contains(where: { $0 > 1 })
+      {
+        throw refuse(site.path, "PEFT leaves out the dilation of a convolution")
+      }
+    }
+    let adapted = Set(sites.map(\.path))
+    let trained = tree.parameters.filter(\.isTrainable)
+    let isByBias = { (path: String) in
+      switch adapter.settings.bias {
+      case .none: false
+      case .all: path.hasSuffix("bias")
+      case .adapted: path.hasSuffix(".bias") && adapted.contains(parent(of: path))
+      }
+    }
+    var modules: [String] = []
+    for parameter in trained where !isByBias(parameter.path) {
+      let module = parent(of: parameter.path)
+      let hasParts = tree.parameters.contains {
+        $0.path.hasPrefix(module + ".") && parent(of: $0.path) != module
+      }
+      guard !module.isEmpty, !hasParts else {
+        throw refuse(parameter.path, "PEFT saves whole modules, and this parameter has none")
+      }
+      if adapted.contains(module) {
+        throw refuse(module, "PEFT does not adapt a module that it also saves in full")
+      }
+      if !modules.contains(module) { modules.append(module) }
+    }
+    let own = modules
+    parameters =
+      tree.parameters.filter { own.contains(parent(of: $0.path)) }
+      .map { (key($0.path), $0) }
+      + trained.filter { isByBias($0.path) && !own.contains(parent(of: $0.path)) }
+      .map { (Self.biasName(key($0.path), isAdapted: adapted.contains(parent(of: $0.path))), $0) }
+    let all = Set(tree.parameters.flatMap { ancestors(of: key($0.path)) })
+    names = Dictionary(
+      uniqueKeysWithValues: sites.map { ($0.path, parent(of: key($0.weight.path))) })
+    let targeted = sites.map { parent(of: key($0.weight.path)) }
+    saved = modules.map { parent(of: key($0 + ".weight")) }
+    for entry in saved {
+      let others = all.subtracting(saved).filter { $0.hasSuffix(entry) }.sorted()
+      if let other = others.first {
+        throw refuse(entry, "PEFT's modules_to_save would also take \(other)")
+      }
+      if let target = targeted.first(where: { ("." + $0 + ".").contains("." + entry + ".") }) {
+        throw refuse(target, "PEFT does not adapt what lies in a saved module such as \(entry)")
+      }
+    }
+    let isAmbiguous = all.subtracting(targeted).contains { module in
+      targeted.contains { module.hasSuffix("." + $0) }
+    }
+    targets =
+      isAmbiguous
+      ? .string(targeted.map(escaped).joined(separator: "|"))
+      : .array(targeted.map { .string($0) })
+  }
+
+  /// A method's record under the base program's names, with the saved modules whole.
+  func applied(to record: PEFTAdapter) -> PEFTAdapter {
+    var record = record
+    record.tensors = record.tensors.compactMap { item in
+      guard
+        let site = names.keys.first(where: { item.name.hasPrefix($0 + ".") && !isSaved(item.name) })
+      else { return nil }
+      return ((names[site] ?? site) + item.name.dropFirst(site.count), item.tensor)
+    }
+    record.tensors += parameters.map { ($0.name, $0.parameter.value) }
+    for field in ["rank_pattern", "alpha_pattern"] {
+      guard let patterns = record.configuration[field]?.object else { continue }
+      var renamed = JSONObject()
+      for (pattern, value) in patterns.entries {
+        let site = names.first { "^" + escaped($0.key) == pattern }
+        renamed[site.map { "^" + escaped($0.value) } ?? pattern] = value
+      }
+      record.configuration[field] = .object(renamed)
+    }
+    record.configuration["target_modules"] = targets
+    record.configuration["modules_to_save"] =
+      saved.isEmpty ? .null : .array(saved.map { .string($0) })
+    return record
+  }
+
+  /// Whether a tensor of the record is a base value, which is written from the tree instead.
+  private func isSaved(_ name: String) -> Bool { name.contains(".base_layer.") }
+
+  /// In an adapted layer PEFT calls the base's bias `base_layer.bias`.
+  private static func biasName(_ key: String, isAdapted: Bool) -> String {
+    isAdapted ? parent(of: key) + ".base_layer.bias" : key
+  }
+}
+
+/// Path of the module that a parameter or module lies in; empty at the root.
+private func parent(of path: String) -> String {
+  path.lastIndex(of: ".").map { String(path[..<$0]) } ?? ""
+}
+
+/// All modules above a parameter.
+private func ancestors(of path: String) -> [String] {
+  var found: [String] = []
+  var module = parent(of: path)
+  while !module.isEmpty {
+    found.append(module)
+    module = parent(of: module)
+  }
+  return found
+}
+
+/// A path as a regular expression of itself.
+private func escaped(_ path: String) -> String { path.replacing(".", with: "\\.") }

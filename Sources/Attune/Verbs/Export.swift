@@ -1,0 +1,156 @@
+import Adapters
+import Backbones
+import Checkpoints
+import Datasets
+import Foundation
+import Formats
+import Layers
+package import Recipes
+import Tensors
+
+/// What `export` is asked for.
+package struct ExportRequest: Sendable {
+  package enum Format: String, Sendable, CaseIterable {
+    /// The adapter alone, as Hugging Face PEFT reads it.
+    case peft
+    /// The merged model as timm reads it.
+    case timm
+    /// The merged model as transformers reads it.
+    case hf
+    /// The merged model under the reference's keys.
+    case safetensors
+  }
+
+  /// A run directory.
+  package var run: String
+  /// Folder to make.
+  package var output: String
+  package var format: Format
+  /// File for an input and the model's output on it; nil for none.
+  package var sample: String?
+  /// Whether what lies at `output` is replaced.
+  package var replaces = false
+
+  package init(run: String, output: String, format: Format) {
+    self.run = run
+    self.output = output
+    self.format = format
+  }
+}
+
+/// What was written.
+package struct Exported: Codable, Sendable {
+  package var directory: String
+  package var format: String
+  /// Checkpoint of the run: `best` or `last`.
+  package var checkpoint: String
+  package var step: Int
+  package var tensors: Int
+  /// Whether the folder says how the model is built.
+  package var hasConfiguration: Bool
+  package var sample: String?
+}
+
+/// Something that an exchange format cannot say, exit 69.
+package struct ExportError: ExitCoded, CustomStringConvertible {
+  var format: ExportRequest.Format
+  var reason: String
+  var remedy: String
+
+  package var description: String { "--format \(format.rawValue): \(reason). \(remedy)" }
+  package var exitCode: ExitCode { .unavailable }
+}
+
+/// Writes a run's adapter or merged model for another program.
+///
+/// - Throws: `ExportError` or `AdapterError` (exit 69) for what the format cannot say exactly.
+package func export(_ request: ExportRequest) throws -> Exported {
+  let run = try FinishedRun(request.run)
+  let shapes = try run.contract.inputShapes(of: run)
+  let model = try run.plan.model.assemble(
+    for: run.plan.dataShape([shapes]), inputs: shapes.keys.sorted())
+  let restored = try run.restore(model, checkpoint: nil)
+  for path in [request.output, request.sample].compactMap(\.self)
+  where !request.replaces && FileManager.default.fileExists(atPath: path) {
+    throw FormatError.outputExists(path: path, replacing: "Pass --force to replace it")
+  }
+  let sample = try request.sample.map { _ in
+    try SamplePass(model.inputNames.shapes(shapes, count: 2), model.network, request.format)
+  }
+  var exported = Exported(
+    directory: request.output, format: request.format.rawValue, checkpoint: restored.name,
+    step: restored.step, tensors: 0, hasConfiguration: true, sample: request.sample)
+  if request.format == .peft {
+    exported.tensors = try exportAdapter(
+      model.adapted, of: model.network, to: request.output, base: model.weights?.path,
+      baseDigest: model.weights?.digest ?? randomDigest(seed: run.plan.recipe.seed))
+  } else {
+    let folder = try ExportedModel(model.adapted, of: model.network, as: request.format)
+    try folder.write(to: request.output)
+    exported.tensors = folder.tensors.count
+    exported.hasConfiguration = folder.configuration != nil
+  }
+  if let path = request.sample { try sample?.write(to: path) }
+  return exported
+}
+
+/// Stands for the digest of base weights that were drawn.
+func randomDigest(seed: Int) -> String { SHA256Digest.of("random, seed \(seed)") }
+
+/// A batch and what the model makes of it.
+package struct SamplePass {
+  private let input: BackboneInput
+  private let output: Tensor
+
+  /// Runs the model, with its adapters as they are, on normal values of the given shapes by input:
+  /// what it sees after normalization.
+  package init(
+    _ shapes: [String: [Int]], _ network: Network, _ format: ExportRequest.Format
+  ) throws {
+    try network.check(shapes)
+    var values: [String: Tensor] = [:]
+    for (name, shape) in shapes {
+      var random = Philox(seed: 0, purpose: .data, step: 0, index: pathHash(name))
+      values[name] = Tensor(
+        (0..<shape.reduce(1, *)).map { _ in Float(random.normal()) }, shape: shape)
+    }
+    input = BackboneInput(values)
+    guard case .backbone(let backbone) = network else {
+      throw ExportError(
+        format: format, reason: "a masked autoencoder has no output to compare",
+        remedy: "Leave --io out")
+    }
+    let result = backbone(input, .evaluation)
+    guard let output = result.logits ?? result.prediction ?? result.features.pooled else {
+      preconditionFailure("a backbone without any output")
+    }
+    self.output = output.detached()
+  }
+
+  /// Writes `input` (`input.NAME` where there are several) and `output`.
+  package func write(to path: String) throws {
+    let inputs = input.values.sorted { $0.key < $1.key }.map { name, value in
+      (name: input.values.count == 1 ? "input" : "input.\(name)", tensor: value)
+    }
+    try writeSafetensors(inputs + [("output", output)], to: path)
+  }
+}
+
+extension Contract {
+  /// Shapes of one sample, by input of the run's first source of data.
+  fileprivate func inputShapes(of run: FinishedRun) throws -> [String: [Int]] {
+    let sources = run.plan.data.sources
+    return try inputs(of: sources[0].name, isOnly: sources.count == 1).mapValues { input in
+      switch input {
+      case .state(let state): return [state.inputFrames] + state.frameShape
+      case .image(let image):
+        guard let size = run.plan.recipe.model.imageSize else {
+          throw RunError.settingInvalid(
+            field: "model.img_size", found: "nothing in the run's recipe",
+            expected: "the size of the images that the model was built for")
+        }
+        return [image.bands.count, size.height, size.width]
+      }
+    }
+  }
+}

@@ -1,0 +1,149 @@
+package import Layers
+package import Recipes
+import Tensors
+
+/// The plain vision transformer (arXiv 2010.11929) with the variants of DeiT, DINOv2, CLIP, SigLIP
+/// and MAE, as timm and transformers compute them.
+///
+/// Paths are timm's keys. Initial values are timm's as well (timm 1.0.31,
+/// `init_weights_vit_timm`): matrices and positions normal with deviation 0.02, biases zero, class
+/// and register tokens 1e-6, the patch embedding as the framework does it.
+package struct ViT: Backbone {
+  package static let name = "vit"
+  package static let summary =
+    "Vision transformer by timm's names: ViT, DeiT, DINOv2, CLIP, SigLIP, MAE, any bands and sizes"
+  package static let options = ViTConfiguration.options
+  package static let defaultTargets = ["attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2"]
+  package static var maskedAutoencoder: (any MaskedAutoencoder.Type)? { ViTMAE.self }
+
+  /// Initial values of matrices and positions.
+  static let weights = Initialization.normal(standardDeviation: 0.02)
+
+  package let configuration: ViTConfiguration
+  private let embedding: ViTEmbedding
+  private let blocks: [ViTBlock]
+  private let norm: LayerNorm?
+  private let attentionPool: ViTAttentionPool?
+  private let poolingNorm: LayerNorm?
+  private let head: Linear?
+
+  package init(
+    _ options: OptionReader, for data: DataShape, in scope: Scope, _ diagnostics: Diagnostics
+  ) {
+    let configuration = ViTConfiguration(options, for: data, diagnostics)
+    self.init(
+      configuration.contradictions.isEmpty ? configuration : ViTConfiguration(), in: scope)
+  }
+
+  /// Builds the layers for a configuration.
+  package init(_ configuration: ViTConfiguration, in scope: Scope) {
+    self.configuration = configuration
+    embedding = ViTEmbedding(scope, configuration)
+    blocks = (0..<configuration.depth).map {
+      ViTBlock(scope / "blocks" / $0, configuration, index: $0)
+    }
+    func finalNorm(_ name: String) -> LayerNorm {
+      LayerNorm(scope / name, width: configuration.width, epsilon: configuration.epsilon)
+    }
+    let isBeforePooling = configuration.hasFinalNorm && !configuration.hasPoolingNorm
+    norm = isBeforePooling ? finalNorm("norm") : nil
+    attentionPool =
+      configuration.pooling == .attention
+      ? ViTAttentionPool(scope / "attn_pool", configuration) : nil
+    poolingNorm = configuration.hasPoolingNorm ? finalNorm("fc_norm") : nil
+    head =
+      configuration.classes > 0
+      ? Linear(
+        scope / "head", inputs: configuration.pooledWidth, outputs: configuration.classes,
+        groups: ["head"], initialization: Self.weights) : nil
+  }
+
+  package var featureShape: FeatureShape? {
+    FeatureShape(
+      width: configuration.width, pooledWidth: configuration.pooledWidth,
+      blocks: configuration.depth, patch: configuration.patch)
+  }
+
+  package func check(_ shapes: [String: [Int]]) throws(BackboneError) {
+    for shape in shapes.values { try configuration.check(imageShape: shape) }
+  }
+
+  /// Logits and features of images.
+  ///
+  /// From `[batch, channel, height, width]` to the logits `[batch, class]` where there is a head,
+  /// and the features `pooled` (what enters the head), `tokens`, `maps` of the asked blocks and
+  /// `normalizedMaps`.
+  package func callAsFunction(
+    _ input: BackboneInput, maps: Set<Int>, _ context: ForwardContext
+  ) -> BackboneOutput {
+    let image = input.only
+    let grid = [image.shape[2] / configuration.patch[0], image.shape[3] / configuration.patch[1]]
+    var features = Features()
+    var x = embedding(image, context)
+    for (index, block) in blocks.enumerated() {
+      x = context.block(x) { block($0, $1) }
+      guard maps.contains(index) else { continue }
+      features.maps[index] = map(x, grid)
+      features.normalizedMaps[index] = norm.map { map($0(x), grid) } ?? features.maps[index]
+    }
+    let tokens = norm.map { $0(x) } ?? x
+    context.observe("norm", tokens)
+    let pooled = pooled(tokens, context)
+    features.tokens = tokens
+    features.pooled = pooled
+    return BackboneOutput(logits: head.map { $0(pooled, context) }, features: features)
+  }
+
+  /// Patch tokens as `[batch, width, height, width]`.
+  private func map(_ tokens: Tensor, _ grid: [Int]) -> Tensor {
+    patchTokens(tokens).permuted([0, 2, 1])
+      .reshaped(to: [tokens.shape[0], configuration.width] + grid)
+  }
+
+  private func patchTokens(_ tokens: Tensor) -> Tensor {
+    tokens.sliced(axis: 1, configuration.prefixCount..<tokens.shape[1])
+  }
+
+  private func pooled(_ tokens: Tensor, _ context: ForwardContext) -> Tensor {
+    let (batch, width) = (tokens.shape[0], tokens.shape[2])
+    func classToken() -> Tensor {
+      tokens.sliced(axis: 1, 0..<1).reshaped(to: [batch, width])
+    }
+    func mean() -> Tensor {
+      patchTokens(tokens).averaged(over: [1]).reshaped(to: [batch, width])
+    }
+    let pooled =
+      switch configuration.pooling {
+      case .token: classToken()
+      case .average: mean()
+      case .attention:
+        attentionPool.map { $0(patchTokens(tokens), context) } ?? classToken()
+      case .tokenAndAverage: Tensor.concatenated([classToken(), mean()], axis: 1)
+      }
+    return poolingNorm.map { $0(pooled) } ?? pooled
+  }
+}
+
+extension ViTConfiguration {
+  /// Refuses images of other shapes than this configuration takes.
+  func check(imageShape shape: [Int]) throws(BackboneError) {
+    guard shape.count == 4 else {
+      throw BackboneError("vit: input \(shape), expected axes batch, channel, height, width")
+    }
+    guard shape[1] == channels else {
+      throw BackboneError(
+        "vit: images of \(shape[1]) channels, the model takes \(channels). Change "
+          + "model.backbone.in_chans or the bands of the data")
+    }
+    let size = Array(shape[2...])
+    guard size != imageSize else { return }
+    guard isSizeDynamic else {
+      throw BackboneError(
+        "vit: images of \(size[0]) x \(size[1]) px, the model takes \(imageSize[0]) x "
+          + "\(imageSize[1]). Change model.backbone.img_size, or set dynamic_img_size: true")
+    }
+    if let problem = remainder(ofSize: size) {
+      throw BackboneError("vit: \(problem.what); \(problem.mend)")
+    }
+  }
+}
