@@ -104,7 +104,7 @@ let package = Package(
     tests(
       "BackbonesTests",
       ["Backbones", "Adapters", "Layers", "Checkpoints", "Formats", "Recipes", "Tensors"]),
-    tests("TasksTests", ["Tasks", "Recipes", "Tensors"]),
+    tests("TasksTests", ["Tasks", "Layers", "Checkpoints", "Formats", "Recipes", "Tensors"]),
     tests("DatasetsTests", ["Datasets", "Formats", "Recipes", "Tensors"]),
     tests(
       "TrainingTests",

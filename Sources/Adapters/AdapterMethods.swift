@@ -4,5 +4,6 @@ package import Recipes
 package let adapterMethods = Registry<any AdapterMethod.Type>(
   kind: "adapter method",
   [
-    LoRA.self
+    GatedLoRA.self,
+    LoRA.self,
   ])

@@ -141,7 +141,7 @@ package struct SiteModules {
 
 extension PEFTDirectory {
   /// The key of a full name below the base model.
-  fileprivate static func key(_ name: String) -> String {
+  static func key(_ name: String) -> String {
     String(key(module: name, parameter: "").dropLast())
   }
 }

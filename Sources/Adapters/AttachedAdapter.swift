@@ -76,11 +76,29 @@ package struct AdaptedModel: Sendable {
   package var trainableCount: Int { trainable.reduce(0) { $0 + $1.elementCount } }
 
   /// Base weights with all deltas folded in, and buffers, by parameter path, in the tree's order.
-  package func mergedWeights() -> [(path: String, value: Tensor)] {
+  ///
+  /// - Throws: `AdapterError.unsupported` for a delta that no weight can stand for.
+  package func mergedWeights() throws(AdapterError) -> [(path: String, value: Tensor)] {
     let sites = Dictionary(
       uniqueKeysWithValues: tree.sites.filter(\.isAdapted).map { ($0.weight.path, $0) })
-    return tree.stored.map { parameter in
-      (parameter.path, sites[parameter.path]?.mergedWeight() ?? parameter.value)
+    var merged: [(path: String, value: Tensor)] = []
+    for parameter in tree.stored {
+      guard let site = sites[parameter.path] else {
+        merged.append((parameter.path, parameter.value))
+        continue
+      }
+      do throws(UnmergeableDelta) {
+        merged.append((parameter.path, try site.mergedWeight()))
+      } catch {
+        throw .unsupported(module: site.path, method: methods(on: site), reason: error.reason)
+      }
     }
+    return merged
+  }
+
+  /// Names of the methods that stand on a site.
+  private func methods(on site: AdaptationSite) -> String {
+    adapters.filter { $0.modules.contains { $0.target.site === site } }
+      .map(\.settings.method).joined(separator: ", ")
   }
 }

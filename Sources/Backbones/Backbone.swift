@@ -42,6 +42,10 @@ package protocol Backbone: RegistryEntry, Sendable {
   /// Refuses inputs that the architecture cannot take, by name and shape.
   func check(_ shapes: [String: [Int]]) throws(BackboneError)
 
+  /// Refuses a batch by its shapes, and where it lacks band centers or a resolution that the
+  /// architecture needs.
+  func check(_ input: BackboneInput) throws(BackboneError)
+
   /// The forward pass, with the axes that the family documents.
   ///
   /// Images are `[batch, channel, height, width]`, PDE states
@@ -57,6 +61,10 @@ extension Backbone {
   package static var maskedAutoencoder: (any MaskedAutoencoder.Type)? { nil }
   package func exportedConfiguration(layout: String) -> PlainValue? { nil }
   package var featureShape: FeatureShape? { nil }
+
+  package func check(_ input: BackboneInput) throws(BackboneError) {
+    try check(input.values.mapValues(\.shape))
+  }
 
   package func fitted(
     _ stored: Tensor, to parameter: Parameter, _ fit: WeightFit

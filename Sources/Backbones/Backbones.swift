@@ -4,6 +4,9 @@ package import Recipes
 package let backbones = Registry<any Backbone.Type>(
   kind: "backbone",
   [
+    LESSViT.self,
+    LoLASpecViT.self,
     Morph.self,
+    NAFNet.self,
     ViT.self,
   ])

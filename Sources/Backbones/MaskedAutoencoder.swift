@@ -18,8 +18,18 @@ package protocol MaskedAutoencoder: Sendable {
   /// Refuses inputs that the architecture cannot take, by name and shape.
   func check(_ shapes: [String: [Int]]) throws(BackboneError)
 
+  /// Refuses a batch by its shapes, and where it lacks band centers or a resolution that the
+  /// architecture needs.
+  func check(_ input: BackboneInput) throws(BackboneError)
+
   /// Masks, encodes, decodes and compares.
   func callAsFunction(_ input: BackboneInput, _ context: ForwardContext) -> Reconstruction
+}
+
+extension MaskedAutoencoder {
+  package func check(_ input: BackboneInput) throws(BackboneError) {
+    try check(input.values.mapValues(\.shape))
+  }
 }
 
 /// What a masked autoencoder gives for a batch.

@@ -1,7 +1,8 @@
 import Synchronization
 package import Tensors
 
-/// A change of a weight by a sum: effective weight = weight + delta.
+/// A change of a layer by a sum: output = layer + delta, as effective weight = weight + delta where
+/// the change is linear.
 ///
 /// Adapter methods conform; the layer that owns the weight calls.
 package protocol WeightDelta: Sendable {
@@ -15,10 +16,27 @@ package protocol WeightDelta: Sendable {
   func output(_ x: Tensor, outputs: Int, context: ForwardContext) -> Tensor
 
   /// The delta itself, matricised: `[out, in · kernel]`.
-  func materialized() -> Tensor
+  ///
+  /// - Throws: where the change depends on the input, so that no weight can stand for it.
+  func materialized() throws(UnmergeableDelta) -> Tensor
+
+  /// The linear part of a delta that as a whole is not linear, matricised, and zero in the delta from
+  /// now on; nil where there is no such part.
+  func takeLinearPart() -> Tensor?
 
   /// Trainable values, with paths below the site's.
   var parameters: [Parameter] { get }
+}
+
+extension WeightDelta {
+  package func takeLinearPart() -> Tensor? { nil }
+}
+
+/// A change of a layer that no change of its weight can replace.
+package struct UnmergeableDelta: Error, Equatable {
+  package let reason: String
+
+  package init(_ reason: String) { self.reason = reason }
 }
 
 /// A weight that adapters can change: the hook point of one linear or convolution layer.
@@ -94,14 +112,30 @@ package final class AdaptationSite: Sendable {
   }
 
   /// The weight with every delta added, in the weight's shape.
-  package func mergedWeight() -> Tensor {
+  ///
+  /// - Throws: where one of them depends on the input.
+  package func mergedWeight() throws(UnmergeableDelta) -> Tensor {
     var matrix = weight.value.reshaped(to: [outputs, inputs])
     for item in attached.withLock({ $0 }) {
-      matrix =
-        matrix
-        + item.delta.materialized().detached().padded(
-          axis: 0, before: item.rows.lowerBound, after: outputs - item.rows.upperBound)
+      matrix = matrix + fullHeight(try item.delta.materialized(), item.rows)
     }
     return matrix.reshaped(to: weight.shape)
+  }
+
+  /// Moves the linear parts of deltas that cannot be merged whole into the weight.
+  ///
+  /// The layer's output stays as it is.
+  package func mergeLinearParts() {
+    for item in attached.withLock({ $0 }) {
+      guard let part = item.delta.takeLinearPart() else { continue }
+      let matrix = weight.value.reshaped(to: [outputs, inputs]) + fullHeight(part, item.rows)
+      weight.value = matrix.reshaped(to: weight.shape)
+    }
+  }
+
+  /// A matrix for some rows with zeros in all others.
+  private func fullHeight(_ matrix: Tensor, _ rows: Range<Int>) -> Tensor {
+    matrix.detached().padded(
+      axis: 0, before: rows.lowerBound, after: outputs - rows.upperBound)
   }
 }

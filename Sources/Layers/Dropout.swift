@@ -24,6 +24,16 @@ package struct Dropout: Sendable {
     x.dropped(probability: probability, stream: context.stream(site: site)?.forSharedValue)
   }
 
+  /// Drops whole channels of a sample; `x` is `[batch, channels, ...]` (arXiv 1411.4280, section 3.2).
+  package func channels(_ x: Tensor, _ context: ForwardContext) -> Tensor {
+    guard let (probability, stream) = setting(context) else { return x }
+    let lines = x.shape[0] * x.shape[1]
+    let factors = Tensor(filledWith: 1, shape: [lines], dtype: x.dtype)
+      .dropped(probability: probability, stream: stream)
+    return x.reshaped(to: [1, lines, -1]).affineByChannel(weight: factors, bias: nil)
+      .reshaped(to: x.shape)
+  }
+
   /// Probability and random numbers for an operation that drops inside, nil where nothing drops.
   package func setting(_ context: ForwardContext) -> (probability: Double, stream: DropoutStream)? {
     guard probability > 0, let stream = context.stream(site: site) else { return nil }

@@ -10,12 +10,37 @@ package struct FeatureShape: Sendable, Equatable {
   package var blocks: Int
   /// Pixels of a token's patch along height and width.
   package var patch: [Int]
+  /// Levels that a neck makes of the blocks' maps, finest first; empty without a neck.
+  package var pyramid: [PyramidLevel]
 
-  package init(width: Int, pooledWidth: Int? = nil, blocks: Int, patch: [Int]) {
+  package init(
+    width: Int, pooledWidth: Int? = nil, blocks: Int, patch: [Int], pyramid: [PyramidLevel] = []
+  ) {
     self.width = width
     self.pooledWidth = pooledWidth ?? width
     self.blocks = blocks
     self.patch = patch
+    self.pyramid = pyramid
+  }
+
+  /// Height and width of a level's map for an image.
+  package func size(of level: PyramidLevel, imageSize: [Int]) -> [Int] {
+    zip(imageSize, patch).map { $0 / $1 * level.enlargement / level.reduction }
+  }
+}
+
+/// One level of a pyramid of feature maps.
+package struct PyramidLevel: Sendable, Equatable {
+  package var width: Int
+  /// The map has as many pixels as tokens along an axis, times this, divided by `reduction` and
+  /// rounded down.
+  package var enlargement: Int
+  package var reduction: Int
+
+  package init(width: Int, enlargement: Int = 1, reduction: Int = 1) {
+    self.width = width
+    self.enlargement = enlargement
+    self.reduction = reduction
   }
 }
 
@@ -29,6 +54,8 @@ package struct Features: Sendable {
   package var maps: [Int: Tensor] = [:]
   /// The same maps after the backbone's final norm, for necks that ask for it.
   package var normalizedMaps: [Int: Tensor] = [:]
+  /// What a neck made of the maps, finest first, `[batch, width, height, width]`.
+  package var pyramid: [Tensor] = []
   /// Intermediate values by name, for parity cases and special heads.
   package var named: [String: Tensor] = [:]
 

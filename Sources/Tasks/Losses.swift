@@ -12,19 +12,6 @@ package protocol Loss: RegistryEntry, Sendable {
 package let losses = Registry<any Loss.Type>(
   kind: "loss",
   [
-    MeanSquaredError.self
+    MeanSquaredError.self,
+    PSNRLoss.self,
   ])
-
-/// Mean of (p − y)² over all elements.
-package struct MeanSquaredError: Loss {
-  package static let name = "mse"
-  package static let summary = "mean squared error over all elements"
-  package static let options: OptionTable = []
-
-  package init(_ options: OptionReader, _ diagnostics: Diagnostics) {}
-  package init() {}
-
-  package func callAsFunction(prediction: Tensor, target: Tensor) -> Tensor {
-    meanSquaredError(prediction, target)
-  }
-}

@@ -10,7 +10,10 @@ package struct Schedule: Sendable {
     case linear
     case cosine
     /// Cycles of `first` steps, each `factor` times as long as the one before (arXiv 1608.03983).
-    case cosineRestarts(first: Int, factor: Int)
+    ///
+    /// With `countsWarmup` the first cycle begins with the run, hidden by the warm-up as far as that
+    /// goes, as in programs that set PyTorch's scheduler by the epoch; else after the warm-up.
+    case cosineRestarts(first: Int, factor: Int, countsWarmup: Bool = false)
     /// Times `factor` every `every` steps.
     case step(every: Int, factor: Double)
     /// Times `factor` when the monitored value has not improved in `patience` evaluations.
@@ -51,13 +54,14 @@ package struct Schedule: Sendable {
     case .constant: return base
     case .linear: return between(base, 1 - min(1, done / length))
     case .cosine: return between(base, halfCosine(min(1, done / length)))
-    case .cosineRestarts(let first, let factor):
+    case .cosineRestarts(let first, let factor, let countsWarmup):
+      let position = countsWarmup ? Double(step) : done
       var (start, cycle) = (0.0, Double(first))
-      while done >= start + cycle {
+      while position >= start + cycle {
         start += cycle
         cycle *= Double(factor)
       }
-      return between(base, halfCosine((done - start) / cycle))
+      return between(base, halfCosine((position - start) / cycle))
     case .step(let every, let factor):
       return max(minimumRate, base * pow(factor, Double(Int(done) / max(1, every))))
     case .plateau: return max(minimumRate, base * plateau.factor)

@@ -4,7 +4,7 @@ package import Recipes
 /// A learning-rate schedule that recipes can name.
 package protocol Scheduler: RegistryEntry {
   /// The shape after the warm-up.
-  static func shape(_ options: OptionReader) -> Schedule.Shape
+  static func shape(_ options: OptionReader, stepsPerEpoch: Int) -> Schedule.Shape
 }
 
 /// Options that every schedule has.
@@ -33,7 +33,8 @@ extension Schedule {
       warmup = Int((epochs * Double(stepsPerEpoch)).rounded())
     }
     self.init(
-      shape: scheduler.shape(options), warmupSteps: min(warmup, totalSteps),
+      shape: scheduler.shape(options, stepsPerEpoch: stepsPerEpoch),
+      warmupSteps: min(warmup, totalSteps),
       totalSteps: totalSteps, minimumRate: options.number("min_lr"))
   }
 }
@@ -54,32 +55,42 @@ enum ConstantScheduler: Scheduler {
   static let name = "constant"
   static let summary = "the same rate throughout"
   static let options = commonOptions
-  static func shape(_ options: OptionReader) -> Schedule.Shape { .constant }
+  static func shape(_ options: OptionReader, stepsPerEpoch: Int) -> Schedule.Shape { .constant }
 }
 
 enum LinearScheduler: Scheduler {
   static let name = "linear"
   static let summary = "falls linearly to min_lr"
   static let options = commonOptions
-  static func shape(_ options: OptionReader) -> Schedule.Shape { .linear }
+  static func shape(_ options: OptionReader, stepsPerEpoch: Int) -> Schedule.Shape { .linear }
 }
 
 enum CosineScheduler: Scheduler {
   static let name = "cosine"
   static let summary = "half a cosine down to min_lr"
   static let options = commonOptions
-  static func shape(_ options: OptionReader) -> Schedule.Shape { .cosine }
+  static func shape(_ options: OptionReader, stepsPerEpoch: Int) -> Schedule.Shape { .cosine }
 }
 
 enum CosineRestartsScheduler: Scheduler {
   static let name = "cosine-restarts"
   static let summary = "cosine cycles that start again at the full rate (arXiv 1608.03983)"
   static let options = commonOptions.adding([
-    Option("t_0", .integer, default: .required, range: .atLeast(1), "Steps of the first cycle."),
+    Option("t_0", .interval, default: .required, "Length of the first cycle."),
     Option("t_mult", .integer, default: 1, range: .atLeast(1), "Growth of each further cycle."),
+    Option(
+      "counts_warmup", .boolean, default: false,
+      "Whether the first cycle begins with the run, beneath the warm-up, and not after it."),
   ])
-  static func shape(_ options: OptionReader) -> Schedule.Shape {
-    .cosineRestarts(first: max(1, options.int("t_0")), factor: max(1, options.int("t_mult")))
+  static func shape(_ options: OptionReader, stepsPerEpoch: Int) -> Schedule.Shape {
+    let first =
+      switch options.interval("t_0") {
+      case .steps(let steps): steps
+      case .epochs(let epochs): epochs * stepsPerEpoch
+      }
+    return .cosineRestarts(
+      first: max(1, first), factor: max(1, options.int("t_mult")),
+      countsWarmup: options.bool("counts_warmup"))
   }
 }
 
@@ -90,7 +101,7 @@ enum StepScheduler: Scheduler {
     Option("step_size", .integer, default: .required, range: .atLeast(1), "Steps between changes."),
     Option("gamma", .number, default: 0.1, range: .above(0), "Factor of each change."),
   ])
-  static func shape(_ options: OptionReader) -> Schedule.Shape {
+  static func shape(_ options: OptionReader, stepsPerEpoch: Int) -> Schedule.Shape {
     .step(every: max(1, options.int("step_size")), factor: options.number("gamma"))
   }
 }
@@ -104,7 +115,7 @@ enum PlateauScheduler: Scheduler {
       "patience", .integer, default: 10, range: .atLeast(0),
       "Evaluations without improvement before a change."),
   ])
-  static func shape(_ options: OptionReader) -> Schedule.Shape {
+  static func shape(_ options: OptionReader, stepsPerEpoch: Int) -> Schedule.Shape {
     .plateau(factor: options.number("factor"), patience: options.int("patience"))
   }
 }

@@ -16,10 +16,17 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
   let place: Place
   var testDescription: String { "\(method.name) on \(place.rawValue)" }
 
-  /// Every method at every place.
+  /// Every method at every place where it can stand.
   static let all = adapterMethods.entries.flatMap { method in
-    Place.allCases.map { AdapterCase(method: method, place: $0) }
+    let places = linearOnly.contains(method.name) ? [.linear, .rows] : Place.allCases
+    return places.map { AdapterCase(method: method, place: $0) }
   }
+
+  /// Those that a changed weight can replace.
+  static let mergeable = all.filter { !dependingOnInput.contains($0.method.name) }
+
+  private static let linearOnly: Set = [GatedLoRA.name]
+  private static let dependingOnInput: Set = [GatedLoRA.name]
 
   /// The method with rank 4 and scaling 1.5, where it has such options.
   func makeMethod() throws -> any AdapterMethod {

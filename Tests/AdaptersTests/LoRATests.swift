@@ -96,7 +96,7 @@ struct LoRATests {
     var compared = 0
     for site in sites where io.names.contains("merged.\(site.path).weight") {
       let expected = try io.tensor("merged.\(site.path).weight")
-      let merged = site.mergedWeight()
+      let merged = try site.mergedWeight()
       #expect(
         merged.largestDifference(from: expected) <= 1e-6 * expected.largestMagnitude,
         "\(site.path)")

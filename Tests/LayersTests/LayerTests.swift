@@ -48,14 +48,14 @@ struct LayerTests {
   }
 
   @Test("add deltas to the rows they stand on, and merge to the same output")
-  func deltas() {
+  func deltas() throws {
     let builder = ModelBuilder()
     let layer = Linear(builder.root / "fc", inputs: 4, outputs: 6)
     builder.tree.initialize(seed: 2)
     let x = values([3, 4], seed: 3)
     layer.site.attach(FixedDelta(matrix: values([2, 4], seed: 4)), rows: 3..<5)
     let adapted = layer(x, .evaluation).elements(as: Float.self)
-    let merged = layer.site.mergedWeight()
+    let merged = try layer.site.mergedWeight()
     layer.site.detachAll()
     let plain = layer(x, .evaluation).elements(as: Float.self)
     layer.site.weight.value = merged
@@ -101,6 +101,39 @@ struct LayerTests {
     let dropped = whole.count { $0 == 0 }
     #expect((90...150).contains(dropped))
     #expect(dropout(x, .evaluation).elements(as: Float.self) == x.elements(as: Float.self))
+  }
+
+  @Test("drop whole channels of a sample, by sample")
+  func channelDropout() throws {
+    let dropout = Dropout(path: "drop", probability: 0.5)
+    let x = Tensor(filledWith: 1, shape: [4, 16, 3, 2])
+    let whole = dropout.channels(x, .training(seed: 5, step: 3, samples: 0..<4))
+    let lines = whole.reshaped(to: [64, 6])
+    for line in 0..<64 {
+      let values = Set(lines.sliced(axis: 0, line..<(line + 1)).elements(as: Float.self))
+      #expect(values == [0] || values == [2])
+    }
+    let second = dropout.channels(
+      x.sliced(axis: 0, 2..<4), .training(seed: 5, step: 3, samples: 2..<4))
+    #expect(second.bits == whole.sliced(axis: 0, 2..<4).bits)
+    #expect(dropout.channels(x, .evaluation).bits == x.bits)
+  }
+
+  @Test("double maps by kernels as wide as their stride, and normalize channels and groups")
+  func imageLayers() {
+    let builder = ModelBuilder()
+    let doubling = TransposedConvolution(
+      builder.root / "up", inputs: 4, outputs: 6, kernel: [2, 2])
+    let norm = LayerNorm2D(builder.root / "norm", channels: 6)
+    let groups = GroupNorm(builder.root / "groups", groups: 3, channels: 6)
+    builder.tree.initialize(seed: 3)
+    #expect(builder.tree.parameters.map(\.shape) == [[4, 6, 2, 2], [6], [6], [6], [6], [6]])
+    let y = doubling(values([2, 4, 3, 5], seed: 1))
+    #expect(y.shape == [2, 6, 6, 10])
+    let means = norm(y).averaged(over: [1])
+    #expect(means.largestMagnitude < 1e-6)
+    let grouped = groups(y).reshaped(to: [6, 2 * 60]).averaged(over: [1])
+    #expect(grouped.largestMagnitude < 1e-5)
   }
 
   @Test("show outputs of layers to an observer, once even where blocks are computed again")

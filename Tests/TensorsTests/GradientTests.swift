@@ -138,10 +138,45 @@ private let primitives: [Primitive] = [
       $0[0], moments: ChannelMoments(mean: [0.5, -1], variance: [2, 0.5], count: 9),
       areOfBatch: false, weight: $0[1], bias: $0[2], epsilon: 1e-5)
   },
+  Primitive("adaptive maximum pooling", [[2, 2, 5, 4]]) {
+    $0[0].adaptiveMaxPooled(to: [2, 3])
+  },
   Primitive("recomputation", [[3, 4], [2, 4]]) { operands in
     let weight = operands[1]
     return recomputed(operands[0]) { x, _ in linear(x, weight: weight).gelu() }
   },
+  Primitive("norm over channels", [[2, 5, 3, 2], [5], [5]]) {
+    pixelNorm($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-6)
+  },
+  Primitive("norm over channels without affine", [[1, 4, 300]]) {
+    pixelNorm($0[0], weight: nil, bias: nil, epsilon: 1e-6)
+  },
+  Primitive("group norm", [[2, 6, 2, 3], [6], [6]]) {
+    groupNorm($0[0], groups: 3, weight: $0[1], bias: $0[2], epsilon: 1e-5)
+  },
+  Primitive("means of a window", [[2, 7, 3]]) { $0[0].slidingMean(axis: 1, window: 3) },
+  Primitive("means of a window along the last axis", [[3, 6]]) {
+    $0[0].slidingMean(axis: 1, window: 4)
+  },
+  Primitive("edges repeated", [[2, 3, 2]]) { $0[0].paddedWithEdges(axis: 1, before: 2, after: 1) },
+  Primitive("largest of each cell", [[2, 2, 5, 4]]) { $0[0].maxPooled(by: 2) },
+  Primitive("channels laid out as pixels", [[2, 12, 2, 3]]) { $0[0].pixelShuffled(by: [2, 3]) },
+  Primitive("transposed convolution", [[2, 3, 2, 4], [3, 5, 2, 3], [5]]) {
+    transposedConvolution($0[0], weight: $0[1], bias: $0[2])
+  },
+  Primitive("nearest resizing", [[1, 2, 3, 4]]) { $0[0].resized(to: [5, 3], .nearest) },
+  Primitive("bilinear resizing", [[1, 2, 3, 4]]) {
+    $0[0].resized(to: [5, 6], .bilinear(alignsCorners: false))
+  },
+  Primitive("bilinear resizing, corners aligned", [[1, 2, 3, 4]]) {
+    $0[0].resized(to: [5, 6], .bilinear(alignsCorners: true))
+  },
+  Primitive("adaptive pooling of an image", [[1, 2, 5, 4]]) { $0[0].averagePooled(to: [2, 6]) },
+  Primitive("loss in decibels", [[2, 3, 2, 2], [2, 3, 2, 2]]) { negativePSNR($0[0], $0[1]) },
+  Primitive("loss in decibels of luma", [[2, 3, 2, 2], [2, 3, 2, 2]]) {
+    negativePSNR($0[0], $0[1], epsilon: 1e-3, onLuma: true)
+  },
+  Primitive("luma", [[2, 3, 2, 2]]) { $0[0].luma() },
   Primitive("antialiased resampling", [[2, 9, 3]]) {
     $0[0].resampled(axis: 1, .antialiasedLinear(from: 9, to: 4))
   },

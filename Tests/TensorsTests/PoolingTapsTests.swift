@@ -23,4 +23,13 @@ struct PoolingTapsTests {
     #expect(values(.alignedLinear(from: 5, to: 3)) == [1, 4, 16])
     #expect(values(.alignedLinear(from: 5, to: 1)) == [1])
   }
+
+  @Test("maxima of adaptive windows, which overlap; NaN wins")
+  func maxima() {
+    let map = Tensor([1, 5, 2, 4, 3, 9] as [Float], shape: [1, 1, 2, 3])
+    #expect(map.adaptiveMaxPooled(to: [1, 1]).elements(as: Float.self) == [9])
+    #expect(map.adaptiveMaxPooled(to: [2, 2]).elements(as: Float.self) == [5, 5, 4, 9])
+    let broken = Tensor([1, .nan, 2, 4] as [Float], shape: [1, 1, 2, 2])
+    #expect(broken.adaptiveMaxPooled(to: [1, 1]).elements(as: Float.self)[0].isNaN)
+  }
 }

@@ -1,3 +1,4 @@
+import Backbones
 import Formats
 import Tensors
 
@@ -15,6 +16,9 @@ func parityLoss(_ parityCase: ParityCase, _ outputs: [String: Tensor]) throws ->
     let stored = parityCase.storedName(name)
     return try outputs[stored] ?? parityCase.tensor(stored)
   }
+  if kind == "masked_reconstruction" {
+    return try reconstructionLoss(parityCase, spec) { try outputs[$0] ?? parityCase.tensor($0) }
+  }
   let prediction = try tensor("prediction")
   let target = try tensor("target")
   switch kind {
@@ -24,6 +28,9 @@ func parityLoss(_ parityCase: ParityCase, _ outputs: [String: Tensor]) throws ->
       classesLast(prediction), labels: labels(target),
       ignoring: spec["ignore_index"]?.integer, smoothing: spec["label_smoothing"]?.number ?? 0)
   case "sum_product": return (prediction * target).sum()
+  case "psnr":
+    return negativePSNR(
+      prediction, target, epsilon: spec["eps"]?.number ?? 1e-8, onLuma: spec["to_y"]?.bool ?? false)
   case "masked_mse":
     let difference = prediction - target
     let mask = try tensor("mask")
@@ -32,6 +39,31 @@ func parityLoss(_ parityCase: ParityCase, _ outputs: [String: Tensor]) throws ->
     return (errors * mask).sum().scaled(by: 1 / mask.sum().scalar)
   default: throw VerifyError("\(parityCase.name): loss_spec.kind \(kind) is not known")
   }
+}
+
+/// The pretraining loss of LESS ViT, added up over the case's modes.
+private func reconstructionLoss(
+  _ parityCase: ParityCase, _ spec: JSONObject, _ tensor: (_ name: String) throws -> Tensor
+) throws -> Tensor {
+  guard let radarChannels = spec["radar_channels"]?.integer,
+    let measure = MaskedReconstruction.Measure(rawValue: spec["error"]?.string ?? ""),
+    let modes = spec["modes"]?.array?.compactMap(\.string), !modes.isEmpty
+  else { throw VerifyError("\(parityCase.name): loss_spec lacks modes, error or radar_channels") }
+  let loss = MaskedReconstruction(
+    measure: measure, radarChannels: radarChannels,
+    ignoresZeroTargets: spec["ignore_zero_targets"]?.bool ?? false)
+  let losses = try modes.map { mode in
+    func named(_ key: String) throws -> Tensor {
+      guard let name = spec[key]?.string else {
+        throw VerifyError("\(parityCase.name): loss_spec.\(key) is missing")
+      }
+      return try tensor(name.replacing("{mode}", with: mode))
+    }
+    return loss(
+      try named("prediction"), try named("target"),
+      positionMask: try named("position_mask"), channelMask: try named("channel_mask"))
+  }
+  return losses.dropFirst().reduce(losses[0]) { $0 + $1 }
 }
 
 /// `[batch, class, ...]` with the classes as the last axis.

@@ -20,6 +20,9 @@ protocol ParityFamily: SendableMetatype {
 
 /// The families that `verify` runs.
 let parityFamilies: [any ParityFamily.Type] = [
+  LESSParity.self,
+  LoLAParity.self,
   MorphParity.self,
+  NAFNetParity.self,
   ViTParity.self,
 ]

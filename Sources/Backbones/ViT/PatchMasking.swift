@@ -9,9 +9,7 @@ struct PatchMasking: Sendable {
   /// 1 where a patch was removed, `[batch, patch]`.
   let mask: Tensor
 
-  /// - Parameters:
-  ///   - noise: `[batch, patch]`; equal numbers keep their order.
-  ///   - kept: number of patches that stay in each sample.
+  /// Keeps `count` patches of every sample by `noise` `[batch, patch]`; equal numbers keep their order.
   init(noise: Tensor, kept count: Int) {
     let (batch, patches) = (noise.shape[0], noise.shape[1])
     let values = noise.elements(as: Float.self)

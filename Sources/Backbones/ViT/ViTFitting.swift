@@ -16,8 +16,9 @@ extension ViT {
     }
   }
 
-  /// A table of another grid, which is taken to be square: files do not say. One of as many rows is
-  /// taken to be of this model's grid.
+  /// A table of another grid, which is taken to be square: files do not say.
+  ///
+  /// One of as many rows is taken to be of this model's grid.
   private func fittedPositions(
     _ stored: Tensor, to shape: [Int], _ fit: WeightFit
   ) throws(BackboneError) -> Tensor? {

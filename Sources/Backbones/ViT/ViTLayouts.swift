@@ -1,4 +1,4 @@
-import Layers
+package import Layers
 import Tensors
 
 extension ViT {
@@ -40,8 +40,9 @@ private func dinoParts(_ path: String, _ configuration: ViTConfiguration) -> [St
     ?? [StoredPart(path)]
 }
 
-/// Class token and position table of a model whose table has no class row, from a file whose table
-/// has one: the row is added to the token. Nil for other parameters and models.
+/// Class token and position table of a model whose table has no class row, from a file that has one.
+///
+/// The row is added to the token. Nil for other parameters and models.
 private func foldedClassPosition(
   _ path: String, _ configuration: ViTConfiguration, class classKey: String, table: String
 ) -> [StoredPart]? {

@@ -119,6 +119,28 @@ typedef struct {
   X(resample_backward,                                                                             \
     (const void *dy, void *dx, const int32_t *index, const double *weights, size_t outer,          \
      size_t in, size_t out, size_t inner, size_t taps))                                            \
+  /* x [batch, channels, n]: layer norm over the channels of each pixel; weight and bias [channels]\
+     or NULL; mean, rstd [batch, n] are saved */                                                   \
+  X(pixel_norm,                                                                                    \
+    (const void *x, const void *weight, const void *bias, double eps, void *y, void *mean,         \
+     void *rstd, size_t batch, size_t channels, size_t n))                                         \
+  /* dx, dweight, dbias may be NULL; the last two are added to */                                  \
+  X(pixel_norm_backward,                                                                           \
+    (const void *x, const void *weight, const void *mean, const void *rstd, const void *dy,        \
+     void *dx, void *dweight, void *dbias, size_t batch, size_t channels, size_t n))               \
+  /* y[outer, in - window + 1, inner]: means of `window` neighbors of x[outer, in, inner] by       \
+     running sums in double, and the adjoint (dx is written) */                                    \
+  X(window_mean,                                                                                   \
+    (const void *x, void *y, size_t outer, size_t in, size_t window, size_t inner))                \
+  X(window_mean_backward,                                                                          \
+    (const void *dy, void *dx, size_t outer, size_t in, size_t window, size_t inner))              \
+  /* largest of each cell x cell square of x [planes, height, width], rest cut off, and its place  \
+     in the plane; the adjoint adds */                                                             \
+  X(max_pool,                                                                                      \
+    (const void *x, void *y, int32_t *index, size_t planes, size_t height, size_t width,           \
+     size_t cell))                                                                                 \
+  X(max_pool_backward,                                                                             \
+    (const void *dy, const int32_t *index, void *dx, size_t planes, size_t pixels, size_t cells))  \
   /* y = x * mask * scale; its own adjoint */                                                      \
   X(dropout, (const void *x, void *y, size_t n, const attune_dropout_mask *mask))                  \
   /* AdamW with decoupled weight decay (arXiv 1711.05101, algorithm 2), bias corrections given */  \
