@@ -5,9 +5,8 @@ package let backbones = Registry<any Backbone.Type>(
   kind: "backbone",
   [
     LESSViT.self,
-    Morph.self,
-    ViT.self,
-    NAFNet.self,
     LoLASpecViT.self,
     Morph.self,
+    NAFNet.self,
+    ViT.self,
   ])

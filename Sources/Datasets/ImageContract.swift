@@ -2,6 +2,8 @@ import Foundation
 
 /// What a trained model's image must be; part of `contract.json`.
 package struct ImageContract: Codable, Sendable, Equatable {
+  /// Of one sample as the model sees it: channel, height, width.
+  package var shape: [Int]
   /// Names of the channels, in their order.
   package var bands: [String]
   /// What a value means after scale and offset: `reflectance`, `db`, `dn` …; nil where unknown.
@@ -22,16 +24,18 @@ package struct ImageContract: Codable, Sendable, Equatable {
   package var quantiles: [[Double]]
 
   private enum CodingKeys: String, CodingKey {
-    case bands, unit, scale, offset, wavelengths, resolution, normalization, means, quantiles
+    case shape, bands, unit, scale, offset, wavelengths, resolution, normalization, means, quantiles
     case noData = "no_data"
     case standardDeviations = "stds"
   }
 
   package init(
-    bands: [String], unit: String?, scale: Double, offset: Double, wavelengths: [Double]?,
+    shape: [Int], bands: [String], unit: String?, scale: Double, offset: Double,
+    wavelengths: [Double]?,
     resolution: Double?, noData: Double?, normalization: String, means: [Double],
     standardDeviations: [Double], quantiles: [[Double]]
   ) {
+    self.shape = shape
     self.bands = bands
     self.unit = unit
     self.scale = scale

@@ -58,7 +58,7 @@ package struct KeyLayout: Sendable {
 
   /// The value of a parameter, from its stored tensors by key.
   ///
-  /// - Throws: `BackboneError` where stored shapes cannot be put together.
+  /// - Throws: `KeyLayoutError` where stored shapes cannot be put together.
   package func value(
     of path: String, _ stored: (_ key: String) throws -> Tensor
   ) throws -> Tensor {
@@ -66,7 +66,7 @@ package struct KeyLayout: Sendable {
     for part in parts(of: path) {
       let raw = try stored(part.key)
       if let rank = part.rank, raw.rank != rank {
-        throw BackboneError("\(part.key) has shape \(raw.shape), expected \(rank) axes")
+        throw KeyLayoutError("\(part.key) has shape \(raw.shape), expected \(rank) axes")
       }
       let value = part.arranged.map { $0(raw) } ?? raw
       guard let last = values.last else {
@@ -78,7 +78,7 @@ package struct KeyLayout: Sendable {
         ? value.shape == last.shape
         : !value.shape.isEmpty && value.shape.dropFirst() == last.shape.dropFirst()
       guard fits, value.dtype == last.dtype else {
-        throw BackboneError(
+        throw KeyLayoutError(
           "\(part.key) has shape \(value.shape), which does not go with \(last.shape) of "
             + "\(parts(of: path)[0].key)")
       }
@@ -114,4 +114,11 @@ package struct StoredPart: Sendable {
     self.isAdded = isAdded
     self.arranged = arranged
   }
+}
+
+/// Stored tensors that cannot be put together to a parameter: a damaged or foreign file.
+package struct KeyLayoutError: Error, Equatable, CustomStringConvertible {
+  package var description: String
+
+  init(_ description: String) { self.description = description }
 }

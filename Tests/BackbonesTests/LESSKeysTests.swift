@@ -176,7 +176,7 @@ struct LESSKeysTests {
       #expect(layouts.count == 1)
       #expect(Set(tree.stored.map { layout.key(of: $0.path) }).isSubset(of: keys))
       #expect(layout.ignores("encoder.perception_field_mask"))
-      #expect(layout.ignores("decoder.mask_token") == !prefix.isEmpty)
+      #expect(layout.isHead("decoder.mask_token") == !prefix.isEmpty)
     }
   }
 

@@ -138,6 +138,11 @@ private let primitives: [Primitive] = [
       $0[0], moments: ChannelMoments(mean: [0.5, -1], variance: [2, 0.5], count: 9),
       areOfBatch: false, weight: $0[1], bias: $0[2], epsilon: 1e-5)
   },
+  Primitive("binary cross entropy", [[2, 3]]) {
+    binaryCrossEntropy(
+      $0[0].scaled(by: 3),
+      targets: Tensor([1, 0, 0.5, 0, 1, 1] as [Double], shape: [2, 3]).cast(to: $0[0].dtype))
+  },
   Primitive("adaptive maximum pooling", [[2, 2, 5, 4]]) {
     $0[0].adaptiveMaxPooled(to: [2, 3])
   },

@@ -165,7 +165,7 @@ private struct WeightLoad {
     var stored: Tensor
     do {
       stored = try layout.value(of: parameter.path) { try source.tensor($0) }
-    } catch let error as BackboneError {
+    } catch let error as KeyLayoutError {
       problems.append(error.description)
       return nil
     }

@@ -66,7 +66,9 @@ package struct ExportError: ExitCoded, CustomStringConvertible {
 /// - Throws: `ExportError` or `AdapterError` (exit 69) for what the format cannot say exactly.
 package func export(_ request: ExportRequest) throws -> Exported {
   let run = try FinishedRun(request.run)
-  let shapes = try run.contract.inputShapes(of: run)
+  let sources = run.plan.data.sources
+  let inputs = run.contract.inputs(of: sources[0].name, isOnly: sources.count == 1)
+  let shapes = inputs.mapValues(\.sampleShape)
   let model = try run.plan.model.assemble(
     for: run.plan.dataShape([shapes]), inputs: shapes.keys.sorted())
   let restored = try run.restore(model, checkpoint: nil)
@@ -75,7 +77,9 @@ package func export(_ request: ExportRequest) throws -> Exported {
     throw FormatError.outputExists(path: path, replacing: "Pass --force to replace it")
   }
   let sample = try request.sample.map { _ in
-    try SamplePass(model.inputNames.shapes(shapes, count: 2), model.network, request.format)
+    try model.network.check(model.inputNames.shapes(shapes))
+    return try SamplePass(
+      model.inputNames.input(drawnFields(inputs)), model.network, request.format)
   }
   var exported = Exported(
     directory: request.output, format: request.format.rawValue, checkpoint: restored.name,
@@ -96,61 +100,3 @@ package func export(_ request: ExportRequest) throws -> Exported {
 
 /// Stands for the digest of base weights that were drawn.
 func randomDigest(seed: Int) -> String { SHA256Digest.of("random, seed \(seed)") }
-
-/// A batch and what the model makes of it.
-package struct SamplePass {
-  private let input: BackboneInput
-  private let output: Tensor
-
-  /// Runs the model, with its adapters as they are, on normal values of the given shapes by input:
-  /// what it sees after normalization.
-  package init(
-    _ shapes: [String: [Int]], _ network: Network, _ format: ExportRequest.Format
-  ) throws {
-    try network.check(shapes)
-    var values: [String: Tensor] = [:]
-    for (name, shape) in shapes {
-      var random = Philox(seed: 0, purpose: .data, step: 0, index: pathHash(name))
-      values[name] = Tensor(
-        (0..<shape.reduce(1, *)).map { _ in Float(random.normal()) }, shape: shape)
-    }
-    input = BackboneInput(values)
-    guard case .backbone(let backbone) = network else {
-      throw ExportError(
-        format: format, reason: "a masked autoencoder has no output to compare",
-        remedy: "Leave --io out")
-    }
-    let result = backbone(input, .evaluation)
-    guard let output = result.logits ?? result.prediction ?? result.features.pooled else {
-      preconditionFailure("a backbone without any output")
-    }
-    self.output = output.detached()
-  }
-
-  /// Writes `input` (`input.NAME` where there are several) and `output`.
-  package func write(to path: String) throws {
-    let inputs = input.values.sorted { $0.key < $1.key }.map { name, value in
-      (name: input.values.count == 1 ? "input" : "input.\(name)", tensor: value)
-    }
-    try writeSafetensors(inputs + [("output", output)], to: path)
-  }
-}
-
-extension Contract {
-  /// Shapes of one sample, by input of the run's first source of data.
-  fileprivate func inputShapes(of run: FinishedRun) throws -> [String: [Int]] {
-    let sources = run.plan.data.sources
-    return try inputs(of: sources[0].name, isOnly: sources.count == 1).mapValues { input in
-      switch input {
-      case .state(let state): return [state.inputFrames] + state.frameShape
-      case .image(let image):
-        guard let size = run.plan.recipe.model.imageSize else {
-          throw RunError.settingInvalid(
-            field: "model.img_size", found: "nothing in the run's recipe",
-            expected: "the size of the images that the model was built for")
-        }
-        return [image.bands.count, size.height, size.width]
-      }
-    }
-  }
-}

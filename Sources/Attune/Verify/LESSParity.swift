@@ -14,18 +14,21 @@ enum LESSParity: ParityFamily {
     guard let config = parityCase.description["config"]?.object else {
       throw VerifyError("\(parityCase.name): no config")
     }
-    let setup = Setup(parityCase: parityCase, config: config)
+    let setup = LESSCase(parityCase: parityCase, config: config)
     return switch parityCase.kind {
     case "encoder_forward", "encoder_forward_backward": try setup.encoder()
     case "mae_forward", "mae_forward_backward": try setup.maskedAutoencoder()
     case "classifier_forward_backward": try setup.classifier()
+    case "moe_linear_head_forward_backward": try setup.mixtureHead()
+    case "upernet_forward_backward": try setup.pyramidDecoder()
+    case "conv_head_forward_backward": try setup.convolutionDecoder()
     default: throw VerifyError("\(parityCase.name): kind \(parityCase.kind) is not of this family")
     }
   }
 }
 
 /// A case with its configuration.
-private struct Setup {
+struct LESSCase {
   let parityCase: ParityCase
   let config: JSONObject
 
@@ -49,7 +52,7 @@ private struct Setup {
     return configuration
   }
 
-  private func integer(_ object: JSONObject, _ key: String) throws -> Int {
+  func integer(_ object: JSONObject, _ key: String) throws -> Int {
     guard let value = object[key]?.integer else {
       throw VerifyError("\(parityCase.name): \(key) is not a whole number")
     }

@@ -27,6 +27,11 @@ func parityLoss(_ parityCase: ParityCase, _ outputs: [String: Tensor]) throws ->
     return crossEntropy(
       classesLast(prediction), labels: labels(target),
       ignoring: spec["ignore_index"]?.integer, smoothing: spec["label_smoothing"]?.number ?? 0)
+  case "bce":
+    guard spec["with_logits"]?.bool != false else {
+      throw VerifyError("\(parityCase.name): loss_spec bce of probabilities is not known")
+    }
+    return binaryCrossEntropy(prediction, targets: shares(target))
   case "sum_product": return (prediction * target).sum()
   case "psnr":
     return negativePSNR(
@@ -69,6 +74,16 @@ private func reconstructionLoss(
 /// `[batch, class, ...]` with the classes as the last axis.
 private func classesLast(_ logits: Tensor) -> Tensor {
   logits.permuted([0] + Array(2..<logits.rank) + [1])
+}
+
+/// Targets between 0 and 1, stored as numbers or as whole ones.
+private func shares(_ stored: Tensor) -> Tensor {
+  switch stored.dtype {
+  case .i64: Tensor(stored.elements(as: Int64.self).map { Float($0) }, shape: stored.shape)
+  case .i32: Tensor(stored.elements(as: Int32.self).map { Float($0) }, shape: stored.shape)
+  case .u8: Tensor(stored.elements(as: UInt8.self).map { Float($0) }, shape: stored.shape)
+  case .f32, .f64, .bf16: stored
+  }
 }
 
 private func labels(_ stored: Tensor) -> Tensor {

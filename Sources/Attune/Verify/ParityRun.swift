@@ -21,9 +21,8 @@ protocol ParityFamily: SendableMetatype {
 /// The families that `verify` runs.
 let parityFamilies: [any ParityFamily.Type] = [
   LESSParity.self,
-  MorphParity.self,
-  ViTParity.self,
-  NAFNetParity.self,
   LoLAParity.self,
   MorphParity.self,
+  NAFNetParity.self,
+  ViTParity.self,
 ]

@@ -37,12 +37,9 @@ struct LESSDecoder: Sendable {
 
   /// Patches of all channels of `input` from the encoder's result for some of them.
   ///
-  /// - Parameters:
-  ///   - latent: `[batch, kept channel + 1, kept position + 1, width]`.
-  ///   - channels: what was kept of the encoded channels, which begin at channel `start`.
-  ///   - positions: what was kept of the positions.
-  ///   - input: all inputs, encoded or not.
-  /// - Returns: `[batch, channel, position, patch · patch]`.
+  /// From `latent` `[batch, kept channel + 1, kept position + 1, width]` to
+  /// `[batch, channel, position, patch · patch]`. `channels` is what was kept of the encoded channels,
+  /// which begin at channel `start` of `input`, and `positions` what was kept of the positions.
   func callAsFunction(
     _ latent: Tensor, channels: LESSSelection, start: Int, positions: LESSSelection,
     _ input: BackboneInput, _ context: ForwardContext

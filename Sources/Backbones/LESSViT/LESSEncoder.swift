@@ -10,7 +10,7 @@ package struct LESSEncoder: Sendable {
   private let positionToken: Parameter
   private let channelToken: Parameter
   private let rotary: LESSRotary?
-  private let norm: LayerNorm
+  let norm: LayerNorm
 
   init(_ scope: Scope, _ configuration: LESSConfiguration) {
     self.configuration = configuration

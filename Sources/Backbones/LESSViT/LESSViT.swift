@@ -55,7 +55,7 @@ package struct LESSViT: Backbone {
   ///
   /// `pooled` is the token of the whole cube, `tokens` those of the positions behind it, and named
   /// `channels` is `[batch, channel + 1, width]`, the token of the cube and those of the channels.
-  /// Maps are the positions' tokens before the final norm. `grid` is everything.
+  /// Maps are the positions' tokens of a block. `grid` is everything.
   package func callAsFunction(
     _ input: BackboneInput, maps: Set<Int>, _ context: ForwardContext
   ) -> BackboneOutput {
@@ -69,13 +69,20 @@ package struct LESSViT: Backbone {
     features.pooled = channels.sliced(axis: 1, 0..<1).reshaped(to: [batch, width])
     features.tokens = positions(last)
     features.named = ["channels": channels, "grid": last]
-    features.maps = outputs.mapValues { output in
+    for (index, output) in outputs {
       let tokens = positions(output)
-      let side = Int(Double(tokens.shape[1] - 1).squareRoot().rounded())
-      return tokens.sliced(axis: 1, 1..<tokens.shape[1]).permuted([0, 2, 1])
-        .reshaped(to: [batch, width, side, side])
+      features.maps[index] = map(tokens)
+      features.normalizedMaps[index] = map(encoder.norm(tokens))
     }
     return BackboneOutput(features: features)
+  }
+
+  /// `[batch, width, row, column]` from the cube's token and those of the positions.
+  private func map(_ tokens: Tensor) -> Tensor {
+    let count = tokens.shape[1] - 1
+    let side = Int(Double(count).squareRoot().rounded())
+    return tokens.sliced(axis: 1, 1..<(count + 1)).permuted([0, 2, 1])
+      .reshaped(to: [tokens.shape[0], tokens.shape[2], side, side])
   }
 
   /// The tokens of row 0: the cube's, then the positions'.
@@ -111,14 +118,15 @@ enum LESSSpelling: String, Sendable {
     return parts.joined(separator: ".")
   }
 
-  /// The layout whose keys begin with `prefix`; other keys, those of a decoder or head, are left.
+  /// The layout whose keys begin with `prefix`; others belong to a decoder or head.
   func layout(prefix: String) -> KeyLayout {
     let token = prefix + "cls_token"
     let pool = prefix + key("blocks.0.low_dim_pool.channel_norm.weight")
     return KeyLayout(
       prefix.isEmpty ? rawValue : "\(rawValue)-pretraining",
       recognizes: { $0.contains(token) && $0.contains(pool) },
-      ignores: { $0.hasSuffix("perception_field_mask") || !$0.hasPrefix(prefix) },
+      ignores: { $0.hasSuffix("perception_field_mask") },
+      heads: { prefix.isEmpty ? KeyLayout.isUsualHead($0) : !$0.hasPrefix(prefix) },
       key: { prefix + key($0) })
   }
 }

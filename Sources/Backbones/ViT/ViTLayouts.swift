@@ -1,4 +1,4 @@
-import Layers
+package import Layers
 import Tensors
 
 extension ViT {

@@ -125,7 +125,8 @@ extension RasterData: DataSet {
       let bands = statistics[number]
       contract[input.name] = .image(
         ImageContract(
-          bands: layer.names, unit: input.unit, scale: input.scale, offset: input.offset,
+          shape: shapes[number], bands: layer.names, unit: input.unit, scale: input.scale,
+          offset: input.offset,
           wavelengths: RasterSamples.wavelengths(input, layer),
           resolution: input.resolution ?? layer.file.resolution, noData: input.noData,
           normalization: input.normalization.rawValue, means: bands.map(\.mean),

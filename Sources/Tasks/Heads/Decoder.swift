@@ -45,7 +45,8 @@ extension Decoder {
 package let heads = Registry<any Decoder.Type>(
   kind: "head",
   [
-    LinearHead.self
+    LinearHead.self,
+    MoELinearHead.self,
   ])
 
 /// The dense decoders that recipes can name: from feature maps to values for every pixel.
@@ -53,6 +54,8 @@ package let decoders = Registry<any Decoder.Type>(
   kind: "decoder",
   [
     FeaturePyramidDecoder.self,
+    LESSConvolutionDecoder.self,
+    LESSUPerNet.self,
     LinearDecoder.self,
     LinearTransposeDecoder.self,
     SemanticFPN.self,
