@@ -52,9 +52,9 @@ private struct Waves {
       transforms: [horizontal-flip]
       batch_size: 8
     train:
-      max_steps: 60
+      max_steps: 300
       optimizer: {name: adamw, lr: 5e-3}
-      eval_every: 20
+      eval_every: 100
     distributed: {threads: 2}
     """
 }
