@@ -62,7 +62,17 @@ struct RasterScene: Sendable {
         identifier: identifier, layers: parts.map(\.layer), part: parts[0].part)
     }
     try requireAgreement(scenes)
-    return scenes
+    let bytes = scenes.reduce(0) { $0 + $1.layers.reduce(0) { $0 + $1.file.byteCount } }
+    let isKept = options.patch != nil && bytes <= PDEData.memoryLimit
+    return isKept ? scenes.map(\.keptInMemory) : scenes
+  }
+
+  /// The same scene with files that are decoded once, for many windows of each.
+  private var keptInMemory: RasterScene {
+    RasterScene(
+      identifier: identifier,
+      layers: layers.map { Layer(file: $0.file.keptInMemory(), bands: $0.bands, names: $0.names) },
+      part: part)
   }
 
   private static func stem(of label: String) -> String {
