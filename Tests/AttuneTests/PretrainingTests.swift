@@ -30,11 +30,12 @@ private struct Waves {
         recipe: folder.path("recipe.yaml"),
         overrides: ["output.dir=\(folder.path("runs"))"] + overrides))
     let lines = try String(
-      contentsOfFile: result.directory.file("metrics.jsonl"), encoding: .utf8)
+      contentsOfFile: result.directory.path + "/metrics.jsonl", encoding: .utf8)
     let losses = try lines.split(separator: "\n").compactMap { line in
       try JSONDecoder().decode(MetricsEvent.self, from: Data(line.utf8)).metrics["val/loss"]
     }
-    return (try #require(result.record), losses)
+    let record = try #require(result.record)
+    return (record, losses)
   }
 
   private static let recipe = """

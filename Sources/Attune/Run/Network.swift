@@ -1,4 +1,5 @@
 package import Backbones
+package import Layers
 import Recipes
 
 /// What a run trains: a backbone, or a backbone's masked autoencoder.

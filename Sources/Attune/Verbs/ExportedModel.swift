@@ -17,10 +17,10 @@ package struct ExportedModel {
   /// Folds the adapters in and renames.
   ///
   /// - Throws: `ExportError` where the backbone has no such layout, or one whose tensors are not
-  ///   simply parts of parameters.
+  ///   simply parts of parameters; `AdapterError` for an adapter that cannot be folded in.
   package init(
     _ model: AdaptedModel, of network: Network, as format: ExportRequest.Format
-  ) throws(ExportError) {
+  ) throws {
     let layout = try Self.layout(of: network, for: format)
     tensors = try Self.renamed(model.mergedWeights(), by: layout, format)
     if format != .safetensors, case .backbone(let backbone) = network {
