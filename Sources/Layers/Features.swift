@@ -10,16 +10,20 @@ package struct FeatureShape: Sendable, Equatable {
   package var blocks: Int
   /// Pixels of a token's patch along height and width.
   package var patch: [Int]
+  /// Whether maps are also offered after the final norm.
+  package var offersNormalizedMaps: Bool
   /// Levels that a neck makes of the blocks' maps, finest first; empty without a neck.
   package var pyramid: [PyramidLevel]
 
   package init(
-    width: Int, pooledWidth: Int? = nil, blocks: Int, patch: [Int], pyramid: [PyramidLevel] = []
+    width: Int, pooledWidth: Int? = nil, blocks: Int, patch: [Int],
+    offersNormalizedMaps: Bool = false, pyramid: [PyramidLevel] = []
   ) {
     self.width = width
     self.pooledWidth = pooledWidth ?? width
     self.blocks = blocks
     self.patch = patch
+    self.offersNormalizedMaps = offersNormalizedMaps
     self.pyramid = pyramid
   }
 

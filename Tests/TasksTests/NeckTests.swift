@@ -8,7 +8,8 @@ import Testing
 @Suite("Necks")
 struct NeckTests {
   private func neck(
-    _ name: String, _ options: PlainValue = [:], width: Int = 8, blocks: Int = 4
+    _ name: String, _ options: PlainValue = [:], width: Int = 8, blocks: Int = 4,
+    offersNormalizedMaps: Bool = true
   ) throws -> (neck: any Neck, tree: ModuleTree) {
     let type = try necks.entry(named: name)
     let diagnostics = Diagnostics()
@@ -17,7 +18,9 @@ struct NeckTests {
       type.options, diagnostics)
     let builder = ModelBuilder()
     let neck = type.init(
-      reader, features: FeatureShape(width: width, blocks: blocks, patch: [16, 16]),
+      reader,
+      features: FeatureShape(
+        width: width, blocks: blocks, patch: [16, 16], offersNormalizedMaps: offersNormalizedMaps),
       in: builder.root / "neck", diagnostics)
     try diagnostics.throwErrors()
     builder.tree.initialize(seed: 1)
@@ -84,16 +87,24 @@ struct NeckTests {
     #expect(corners.bits == source.sliced(axis: 2, 2..<3).sliced(axis: 3, 2..<3).bits)
   }
 
-  @Test("normalize no map, the last or all", arguments: [("none", 0), ("last", 1), ("all", 4)])
+  @Test(
+    "take no map, the last or all after the backbone's final norm",
+    arguments: [("none", 0), ("last", 1), ("all", 4)])
   func norms(norm: String, count: Int) throws {
     let (neck, tree) = try neck("maxpool", ["norm": .text(norm)])
-    #expect(tree.parameters.count == 2 * count)
-    #expect(tree.parameters.last?.path == (count > 0 ? "neck.norms.3.bias" : nil))
-    let maps = neck.input(features(neck.blocks))
-    for (index, map) in maps.enumerated() {
-      let mean = try #require(map.averaged(over: [1]).elements(as: Float.self).map(abs).max())
-      #expect((mean < 1e-6) == (index >= 4 - count), "\(index)")
+    #expect(tree.parameters.isEmpty)
+    var features = features(neck.blocks)
+    features.normalizedMaps = features.maps.mapValues { $0.scaled(by: -1) }
+    for (index, map) in neck.input(features).enumerated() {
+      let expected = index >= 4 - count ? features.normalizedMaps[index] : features.maps[index]
+      #expect(map.bits == expected?.bits, "\(index)")
     }
+    let error = #expect(throws: RecipeError.self) {
+      try self.neck("maxpool", ["norm": "all"], offersNormalizedMaps: false)
+    }
+    #expect(
+      try #require(error).description.contains(
+        "model.neck.norm: the backbone has no maps after its final norm; leave norm at none"))
   }
 
   @Test("name their parameters as terratorch and pangaea do")

@@ -61,7 +61,7 @@ package struct ViT: Backbone {
   package var featureShape: FeatureShape? {
     FeatureShape(
       width: configuration.width, pooledWidth: configuration.pooledWidth,
-      blocks: configuration.depth, patch: configuration.patch)
+      blocks: configuration.depth, patch: configuration.patch, offersNormalizedMaps: true)
   }
 
   package func check(_ shapes: [String: [Int]]) throws(BackboneError) {

@@ -3,10 +3,11 @@ import Recipes
 import Tensors
 
 extension Features {
-  /// The map of a block that a decoder or neck asked for.
-  func map(_ block: Int) -> Tensor {
-    guard let map = maps[block] else {
-      preconditionFailure("no map of block \(block); there are maps of \(maps.keys.sorted())")
+  /// The map of a block that a decoder or neck asked for, as it is or after the final norm.
+  func map(_ block: Int, isNormalized: Bool = false) -> Tensor {
+    let offered = isNormalized ? normalizedMaps : maps
+    guard let map = offered[block] else {
+      preconditionFailure("no map of block \(block); there are maps of \(offered.keys.sorted())")
     }
     return map
   }

@@ -27,7 +27,7 @@ package struct FeatureToPyramidNeck: Neck {
   package init(
     _ options: OptionReader, features: FeatureShape, in scope: Scope, _ diagnostics: Diagnostics
   ) {
-    input = NeckInput(options, features: features, count: 4...4, in: scope, diagnostics)
+    input = NeckInput(options, features: features, count: 4...4, diagnostics)
     enlargement = NeckEnlargement(
       fourfold: scope / "ops" / 0, twofold: scope / "ops" / 1, width: features.width,
       narrowed: [features.width, features.width])

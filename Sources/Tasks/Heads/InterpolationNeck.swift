@@ -15,7 +15,7 @@ package struct InterpolationNeck: Neck {
   package init(
     _ options: OptionReader, features: FeatureShape, in scope: Scope, _ diagnostics: Diagnostics
   ) {
-    input = NeckInput(options, features: features, count: 1...16, in: scope, diagnostics)
+    input = NeckInput(options, features: features, count: 1...16, diagnostics)
     let count = min(input.blocks.count, 16)
     levels = (0..<count).map { PyramidLevel(width: features.width, enlargement: 1 << (count - $0)) }
   }

@@ -19,7 +19,7 @@ package struct LearnedNeck: Neck {
   package init(
     _ options: OptionReader, features: FeatureShape, in scope: Scope, _ diagnostics: Diagnostics
   ) {
-    input = NeckInput(options, features: features, count: 4...4, in: scope, diagnostics)
+    input = NeckInput(options, features: features, count: 4...4, diagnostics)
     let width = features.width
     if width % 4 != 0 {
       diagnostics.error(

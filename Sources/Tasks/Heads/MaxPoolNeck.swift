@@ -15,7 +15,7 @@ package struct MaxPoolNeck: Neck {
   package init(
     _ options: OptionReader, features: FeatureShape, in scope: Scope, _ diagnostics: Diagnostics
   ) {
-    input = NeckInput(options, features: features, count: 1...16, in: scope, diagnostics)
+    input = NeckInput(options, features: features, count: 1...16, diagnostics)
     levels = input.blocks.indices.prefix(16).map {
       PyramidLevel(width: features.width, reduction: 1 << $0)
     }

@@ -2,9 +2,9 @@ package import Layers
 package import Recipes
 package import Tensors
 
-/// The maps that a neck takes: of which blocks, and with what norm.
+/// The maps that a neck takes: of which blocks, and which after the backbone's final norm.
 package struct NeckInput: Sendable {
-  /// Which maps are normalized, each by a layer norm over its channels that is trained with the neck.
+  /// Which maps are taken after the backbone's final norm.
   private enum Norm: String, CaseIterable { case none, last, all }
 
   /// The options of every neck.
@@ -14,22 +14,22 @@ package struct NeckInput: Sendable {
       range: .atLeast(0), "numbers of the blocks whose maps are taken, from 0, finest level first"),
     Option(
       "norm", .choice(Norm.self), default: "none",
-      "layer norm over the channels of no map, of the last, or of all"),
+      "whether no map, the last or all are taken after the backbone's final norm"),
   ]
 
   package let features: FeatureShape
   /// Numbers of the blocks, in order.
   package let blocks: [Int]
-  private let norms: [LayerNorm2D?]
+  private let norm: Norm
 
   /// `count` is the number of maps that the neck can take.
   package init(
-    _ options: OptionReader, features: FeatureShape, count: ClosedRange<Int>, in scope: Scope,
+    _ options: OptionReader, features: FeatureShape, count: ClosedRange<Int>,
     _ diagnostics: Diagnostics
   ) {
-    func refuse(_ what: String, mend: String) {
+    func refuse(_ what: String, mend: String, field: String = "blocks") {
       diagnostics.error(
-        .rule(what, mend: mend), at: options.location, path: options.path + ".blocks")
+        .rule(what, mend: mend), at: options.location, path: "\(options.path).\(field)")
     }
     let depth = features.blocks
     var blocks = options.ints("blocks")
@@ -51,18 +51,18 @@ package struct NeckInput: Sendable {
     }
     self.features = features
     self.blocks = blocks
-    let norm = options.choice("norm", as: Norm.self)
-    norms = blocks.indices.map { index in
-      norm == .all || norm == .last && index == blocks.count - 1
-        ? LayerNorm2D(scope / "norms" / index, channels: features.width) : nil
+    norm = options.choice("norm", as: Norm.self)
+    if norm != .none, !features.offersNormalizedMaps {
+      refuse(
+        "the backbone has no maps after its final norm", mend: "leave norm at none", field: "norm")
     }
   }
 
   /// The maps in the order of the blocks.
   package func callAsFunction(_ features: Features) -> [Tensor] {
-    zip(blocks, norms).map { block, norm in
-      let map = features.map(block)
-      return norm.map { $0(map) } ?? map
+    blocks.enumerated().map { index, block in
+      features.map(
+        block, isNormalized: norm == .all || norm == .last && index == blocks.count - 1)
     }
   }
 }
