@@ -32,7 +32,9 @@ struct LESSViTTests {
     #expect(normalized.largestDifference(from: last) == 0)
     let byHand = layerNorm(map.permuted([0, 2, 3, 1]), weight: nil, bias: nil, epsilon: 1e-6)
     #expect(byHand.largestDifference(from: last.permuted([0, 2, 3, 1])) <= 1e-5)
-    #expect(model.featureShape == FeatureShape(width: 32, blocks: 1, patch: [4, 4]))
+    #expect(
+      model.featureShape
+        == FeatureShape(width: 32, blocks: 1, patch: [4, 4], offersNormalizedMaps: true))
   }
 
   @Test("does not depend on the order of channels that keep their wavelengths")

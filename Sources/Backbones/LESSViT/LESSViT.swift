@@ -39,7 +39,7 @@ package struct LESSViT: Backbone {
   package var featureShape: FeatureShape? {
     FeatureShape(
       width: configuration.width, blocks: configuration.depth,
-      patch: [configuration.patch, configuration.patch])
+      patch: [configuration.patch, configuration.patch], offersNormalizedMaps: true)
   }
 
   package func check(_ shapes: [String: [Int]]) throws(BackboneError) {
