@@ -7,7 +7,7 @@ extension DataError: CustomStringConvertible {
       "\(equation): \(reason). \(remedy)"
     case .noFiles(let pattern, let suffixes, let available):
       "\(pattern): no such data file (there \(Self.list(available))). Set data.root and "
-        + "the input's path to a file, a folder of .\(suffixes.joined(separator: "/.")) "
+        + "data.inputs.NAME.path to a file, a folder of .\(suffixes.joined(separator: "/.")) "
         + "files, or a name with *."
     case .layoutUnknown(let path, let format, let expected, let available):
       "\(path): not laid out as \(format): expected \(expected); the file "

@@ -52,9 +52,9 @@ private struct Waves {
       transforms: [horizontal-flip]
       batch_size: 8
     train:
-      max_steps: 60
+      max_steps: 300
       optimizer: {name: adamw, lr: 5e-3}
-      eval_every: 20
+      eval_every: 100
     distributed: {threads: 2}
     """
 }
@@ -64,7 +64,7 @@ struct PretrainingTests {
   @Test("the validation loss falls, below that of the visible mean")
   func learning() throws {
     let (record, losses) = try Waves().train()
-    #expect(losses.count == 3 && losses[2] < 0.8 * losses[0])
+    #expect(losses.count == 3 && losses[2] < losses[1] && losses[1] < losses[0])
     let evaluation = try #require(record.evaluations.first)
     #expect(evaluation.split == "test" && evaluation.headline == "loss")
     #expect(evaluation.unitIdentifiers.count == 8)

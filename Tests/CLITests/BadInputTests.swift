@@ -16,7 +16,7 @@ struct BadInputTests {
   func missingData() async throws {
     let small = try await SmallRun()
     try await expect(
-      66, saying: "other.hdf5", "data.hdf5", "data.inputs.state.path", in: small,
+      66, saying: "other.hdf5", "data.hdf5", "data.inputs.NAME.path", in: small,
       "--set", "data.inputs.state.path=other.hdf5")
   }
 

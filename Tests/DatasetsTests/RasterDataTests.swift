@@ -73,6 +73,25 @@ struct RasterDataTests {
     return image.means + image.standardDeviations
   }
 
+  @Test("parts of files of their own may use the same names in their folders")
+  func fileSplit() throws {
+    let pictures = try Pictures(4)
+    for (folder, numbers) in [("a", 0..<3), ("b", 2..<4)] {
+      try FileManager.default.createDirectory(
+        atPath: pictures.folder.path(folder), withIntermediateDirectories: false)
+      for number in numbers {
+        try FileManager.default.copyItem(
+          atPath: pictures.folder.path("p\(number).png"),
+          toPath: pictures.folder.path("\(folder)/p\(number).png"))
+      }
+    }
+    let split = RasterSplit(.files(FileSplit(train: "a/*.png", test: "b/*.png")))
+    let data = try RasterData(pictures.options(split), seed: 1)
+    #expect(data.samples(.train, augmented: false)?.count == 3)
+    let test = try #require(data.samples(.test, augmented: false))
+    #expect((0..<test.count).map(test.identifier) == ["b/p2", "b/p3"])
+  }
+
   @Test("windows cover the scene, and blocks keep parts apart")
   func blocks() throws {
     let pictures = try Pictures(1, side: 20)

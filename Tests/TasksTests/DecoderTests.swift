@@ -20,6 +20,7 @@ struct DecoderTests {
     let type = try decoders.entry(named: name)
     let narrow: [PlainValue.Field] = [
       .init("channels", 8), .init("pyramid_channels", 8), .init("segmentation_channels", 32),
+      .init("top_channels", 128), .init("out_channels", 16),
     ]
     let names = Set(more.map(\.key))
     let options = narrow.filter { type.options[$0.key] != nil && !names.contains($0.key) } + more

@@ -23,9 +23,13 @@ struct LESSHeadTests {
     return (head, builder.tree)
   }
 
-  private func features(tokens: Int, width: Int = 16) -> Features {
+  /// A map of the only block, before the final norm and after it, and tokens.
+  private func features(side: Int) -> Features {
+    let map = FiniteDifferences.values([2, 16, side, side], seed: 4).cast(to: .f32)
     var features = Features()
-    features.tokens = FiniteDifferences.values([2, tokens, width], seed: 4).cast(to: .f32)
+    features.maps[0] = map.scaled(by: 3)
+    features.normalizedMaps[0] = map
+    features.tokens = map.permuted([0, 2, 3, 1]).reshaped(to: [2, side * side, 16])
     return features
   }
 
@@ -58,7 +62,7 @@ struct LESSHeadTests {
     let logits = try [-1, 9].map { count in
       let (head, _) = try build(
         MoELinearHead.self, [.init("experts", 2), .init("top_k", .integer(count))], shape)
-      return head(features(tokens: 5), imageSize: [8, 8], .evaluation).bits
+      return head(features(side: 2), imageSize: [8, 8], .evaluation).bits
     }
     #expect(logits[0] == logits[1])
   }
@@ -69,8 +73,8 @@ struct LESSHeadTests {
       LESSUPerNet.self, [], FeatureShape(width: 768, blocks: 1, patch: [16, 16]), outputs: 10)
     #expect(tree.parameterCount == 23_834_122)
     let (small, _) = try build(
-      LESSUPerNet.self, [.init("channels", 128), .init("out_channels", 16)])
-    let map = small(features(tokens: 10), imageSize: [12, 12], .evaluation)
+      LESSUPerNet.self, [.init("top_channels", 128), .init("out_channels", 16)])
+    let map = small(features(side: 3), imageSize: [12, 12], .evaluation)
     #expect(map.shape == [2, 3, 12, 12])
   }
 
@@ -79,7 +83,7 @@ struct LESSHeadTests {
     let (head, tree) = try build(
       LESSConvolutionDecoder.self, [],
       FeatureShape(width: 16, blocks: 1, patch: [patch, patch]))
-    let map = head(features(tokens: 5), imageSize: [2 * patch, 2 * patch], .evaluation)
+    let map = head(features(side: 2), imageSize: [2 * patch, 2 * patch], .evaluation)
     #expect(map.shape == [2, 3, 2 * patch, 2 * patch])
     let last = "decoder.segmentation_conv.\(patch == 2 ? 1 : 9).weight"
     #expect(tree.parameter(last)?.shape == [3, patch == 2 ? 16 : 64, 3, 3])
@@ -95,10 +99,27 @@ struct LESSHeadTests {
       return try #require(error).description
     }
     #expect(try text(LESSConvolutionDecoder.self, [], patch: 12).contains("power of two"))
-    #expect(try text(LESSUPerNet.self, [.init("channels", 200)]).contains("multiple of 128"))
+    #expect(try text(LESSUPerNet.self, [.init("top_channels", 200)]).contains("multiple of 128"))
     #expect(try text(LESSUPerNet.self, [.init("out_channels", 20)]).contains("multiple of 16"))
     #expect(try text(LESSUPerNet.self, [.init("in_width", 768)]).contains("leave in_width out"))
     #expect(
       try text(MoELinearHead.self, [.init("experts", 1), .init("top_k", 0)]).contains("at least 1"))
+  }
+
+  @Test("dense decoders take the last block's map after the final norm")
+  func normedMap() throws {
+    let (head, tree) = try build(LESSConvolutionDecoder.self)
+    #expect(head.blocks == [0])
+    var changed = features(side: 2)
+    changed.maps = [:]
+    #expect(
+      head(changed, imageSize: [8, 8], .evaluation).bits
+        == head(features(side: 2), imageSize: [8, 8], .evaluation).bits)
+    changed.maps = changed.normalizedMaps
+    changed.normalizedMaps = [:]
+    #expect(
+      head(changed, imageSize: [8, 8], .evaluation).bits
+        == head(features(side: 2), imageSize: [8, 8], .evaluation).bits)
+    #expect(tree.buffers.count == 3)
   }
 }

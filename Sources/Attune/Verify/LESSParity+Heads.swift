@@ -30,7 +30,7 @@ extension LESSCase {
     return try head(
       LESSUPerNet.self,
       [
-        .init("channels", .integer(try integer(config, "fpn_channels"))),
+        .init("top_channels", .integer(try integer(config, "fpn_channels"))),
         .init("out_channels", .integer(try integer(config, "fpn_out_channels"))),
         .init("dropout", .number(config["dropout"]?.number ?? 0)),
       ],
@@ -40,7 +40,8 @@ extension LESSCase {
       outputs: try integer(config, "num_classes"), named: "output.logits"
     ) {
       var features = Features()
-      features.tokens = tokens
+      features.normalizedMaps[0] = tokens.permuted([0, 2, 1])
+        .reshaped(to: [tokens.shape[0], tokens.shape[2], side, side])
       return (features, [image, image])
     }
   }
@@ -56,7 +57,7 @@ extension LESSCase {
     ) {
       let map = try parityCase.tensor("input.features")
       var features = Features()
-      features.tokens = map.reshaped(to: [map.shape[0], map.shape[1], -1]).permuted([0, 2, 1])
+      features.normalizedMaps[0] = map
       return (features, map.shape[2...].map { patch * $0 })
     }
     for (name, value) in run.tensors where name.hasPrefix("after.") {

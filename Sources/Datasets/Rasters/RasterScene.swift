@@ -34,7 +34,8 @@ struct RasterScene: Sendable {
         let files = try FileSearch.files(
           pattern, root: options.root, suffixes: options.format.suffixes)
         for path in files {
-          let identifier = identifier(of: path, pattern: pattern, root: options.root)
+          let label = FileSearch.label(of: path, root: options.root)
+          let identifier = part == nil ? identifier(of: label, pattern: pattern) : stem(of: label)
           if let other = found[identifier] {
             throw DataError.identifierTwice(
               identifier: identifier, first: other.layer.file.path, second: path)
@@ -64,9 +65,12 @@ struct RasterScene: Sendable {
     return scenes
   }
 
+  private static func stem(of label: String) -> String {
+    (label as NSString).deletingPathExtension
+  }
+
   /// What `*` stands for in the pattern, else the path below the root without its ending.
-  private static func identifier(of path: String, pattern: String, root: String) -> String {
-    let label = FileSearch.label(of: path, root: root)
+  private static func identifier(of label: String, pattern: String) -> String {
     if pattern.contains("*") {
       let parts = pattern.split(separator: "*", omittingEmptySubsequences: false).map {
         NSRegularExpression.escapedPattern(for: String($0)).replacing("\\?", with: ".")
@@ -82,7 +86,7 @@ struct RasterScene: Sendable {
       }
     }
     let isFile = label == pattern
-    return isFile ? "scene" : (label as NSString).deletingPathExtension
+    return isFile ? "scene" : stem(of: label)
   }
 
   private static func layer(

@@ -9,15 +9,14 @@ package struct LESSConvolutionDecoder: Decoder {
   package static let summary = "doublings and convolutions from tokens to pixels; LESS ViT 2"
   package static let options: OptionTable = []
 
-  private let features: FeatureShape
   private let steps: [(convolution: Convolution, norm: BatchNorm?)]
-  package let blocks: [Int] = []
+  package let blocks: [Int]
 
   package init(
     _ options: OptionReader, features: FeatureShape, outputs: Int, in scope: Scope,
     _ diagnostics: Diagnostics
   ) {
-    self.features = features
+    blocks = [features.blocks - 1]
     let side = features.patch.first ?? 1
     if side < 2 || side & (side - 1) != 0 || features.patch.contains(where: { $0 != side }) {
       diagnostics.error(
@@ -44,10 +43,11 @@ package struct LESSConvolutionDecoder: Decoder {
     }
   }
 
+  /// Takes the last block's map after the backbone's final norm.
   package func callAsFunction(
     _ features: Features, imageSize: [Int], _ context: ForwardContext
   ) -> Tensor {
-    steps.reduce(features.tokenMap(self.features, imageSize: imageSize)) { map, step in
+    steps.reduce(features.lastMap(blocks[0])) { map, step in
       let doubled = map.resized(
         to: map.shape[2...].map { 2 * $0 }, .bilinear(alignsCorners: false))
       let y = step.convolution(doubled, context)

@@ -12,7 +12,7 @@ package struct LESSUPerNet: Decoder {
       "in_width", .integer, default: .described("the backbone's width"), range: .atLeast(1),
       "Width of a token; the reference has 768."),
     Option(
-      "channels", .integer, default: 2048, range: .atLeast(1),
+      "top_channels", .integer, default: 2048, range: .atLeast(1),
       "Channels of the coarsest level, a multiple of 128; each finer level has half as many."),
     Option(
       "out_channels", .integer, default: 256, range: .atLeast(1),
@@ -24,8 +24,7 @@ package struct LESSUPerNet: Decoder {
   private static let grid = 16
   private static let poolSizes = [1, 2, 3, 6]
 
-  package let blocks: [Int] = []
-  private let features: FeatureShape
+  package let blocks: [Int]
   /// Finest first.
   private let stems: [LESSStem]
   private let pools: [Convolution]
@@ -41,7 +40,7 @@ package struct LESSUPerNet: Decoder {
     _ options: OptionReader, features: FeatureShape, outputs: Int, in scope: Scope,
     _ diagnostics: Diagnostics
   ) {
-    self.features = features
+    blocks = [features.blocks - 1]
     let (channels, width) = Self.widths(options, features, diagnostics)
     let drop = options.number("dropout")
     stems = (0..<4).map { level in
@@ -83,9 +82,10 @@ package struct LESSUPerNet: Decoder {
         "in_width \(width) is not the backbone's width \(features.width)", "leave in_width out",
         "in_width")
     }
-    var (channels, width) = (options.int("channels"), options.int("out_channels"))
+    var (channels, width) = (options.int("top_channels"), options.int("out_channels"))
     if channels % 128 != 0 || channels < 1 {
-      refuse("channels \(channels) is no multiple of 128", "use 2048, 1024 or 512", "channels")
+      refuse(
+        "top_channels \(channels) is no multiple of 128", "use 2048, 1024 or 512", "top_channels")
       channels = 128
     }
     if width % 16 != 0 || width < 1 {
@@ -95,11 +95,11 @@ package struct LESSUPerNet: Decoder {
     return (channels, width)
   }
 
+  /// Takes the last block's map after the backbone's final norm.
   package func callAsFunction(
     _ features: Features, imageSize: [Int], _ context: ForwardContext
   ) -> Tensor {
-    let map = features.tokenMap(self.features, imageSize: imageSize)
-      .resized(to: [Self.grid, Self.grid], Self.aligned)
+    let map = features.lastMap(blocks[0]).resized(to: [Self.grid, Self.grid], Self.aligned)
     let levels = stems.map { $0(map, context) }
     var fused = [poolPyramid(levels[3], context)]
     for (step, (entry, exit)) in zip(entries, exits).enumerated() {
