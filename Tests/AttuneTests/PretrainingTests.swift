@@ -94,6 +94,8 @@ struct PretrainingTests {
       ("train.loss=mse", "train.loss"), ("eval.metrics=[VRMSE]", "does not judge"),
       ("model.backbone={name: morph}", "not pretrained by masking"),
       ("task=pde", "pretrain belongs to task pretrain-mae"),
+      ("model.in_chans=3", "the channels of the data"),
+      ("model.img_size=32", "the size of the data"),
     ])
   func refusals(override: String, text: String) throws {
     let waves = try Waves(4)

@@ -60,6 +60,12 @@ struct PreparedData: Sendable {
     }
   }
 
+  /// Names of the channels of the only input of the first source; nil where there are several.
+  var bands: [String]? {
+    let inputs = sources[0].set.inputs
+    return inputs.count == 1 ? inputs[0].bands : nil
+  }
+
   /// What a model trained on these data expects, by input, with the source's name where there are
   /// several.
   var contract: [String: InputContract] {

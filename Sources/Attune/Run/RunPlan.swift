@@ -112,9 +112,23 @@ struct RunPlan {
   }
 
   /// What the model is told of the data, from one sample of every source.
-  func dataShape(_ shapes: [[String: [Int]]]) -> DataShape {
+  ///
+  /// - Throws: `RunError.settingInvalid` where the recipe says otherwise of a single input.
+  func dataShape(_ shapes: [[String: [Int]]]) throws(RunError) -> DataShape {
     let section = recipe.model
     let image = shapes.first?.values.first { $0.count == 3 }
+    if let image, shapes[0].count == 1 {
+      if let channels = section.channels, channels != image[0] {
+        throw .settingInvalid(
+          field: "model.in_chans", found: "\(channels)",
+          expected: "\(image[0]), the channels of the data")
+      }
+      if let size = section.imageSize, [size.height, size.width] != Array(image[1...]) {
+        throw .settingInvalid(
+          field: "model.img_size", found: "\(size.height)×\(size.width)",
+          expected: "\(image[1])×\(image[2]), the size of the data")
+      }
+    }
     return DataShape(
       imageSize: section.imageSize.map { [$0.height, $0.width] } ?? image.map { [$0[1], $0[2]] },
       channels: section.channels ?? image?[0], classes: section.classes)

@@ -32,7 +32,7 @@ struct RunSession {
     self.data = data
     let shapes = data.inputShapes
     model = try plan.model.assemble(
-      for: plan.dataShape(shapes), inputs: shapes.first?.keys.sorted())
+      for: plan.dataShape(shapes), inputs: shapes.first?.keys.sorted(), bands: data.bands)
     for shape in shapes { try model.network.check(model.inputNames.shapes(shape)) }
     let (weights, roots) = (model.weights, Self.roots(plan, data))
     digest = try plan.resolved.digest { field, path in
