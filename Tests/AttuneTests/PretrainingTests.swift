@@ -88,6 +88,18 @@ struct PretrainingTests {
     #expect(abs(one.losses[0] - two.losses[0]) <= 1e-5 * one.losses[0])
   }
 
+  @Test("a band without its wavelength is refused before anything is written")
+  func missingWavelengths() throws {
+    let waves = try Waves(8)
+    let small = "{name: less-vit, patch_size: 4, embed_dim: 32, depth: 1, num_heads: 2}"
+    #expect {
+      try waves.train(["model.backbone=\(small)", "model.inputs={optical: image}"])
+    } throws: {
+      "\($0)".contains("wavelengths")
+    }
+    #expect(!FileManager.default.fileExists(atPath: waves.folder.path("runs")))
+  }
+
   @Test(
     "what does not belong to the task is refused",
     arguments: [

@@ -26,6 +26,17 @@ struct PretrainingRun: TaskRun {
     self.data = data
     self.threads = threads
     names = model.inputNames
+    try SplitPart.allCases.flatMap(data.samples).forEach(check)
+  }
+
+  /// Refuses samples that lack what the model needs beside their values, or are of another size.
+  private func check(_ samples: any SampleSet) throws {
+    try autoencoder.check(names.input(Self.batch(of: samples, 0)))
+  }
+
+  /// One sample as a batch.
+  private static func batch(of samples: any SampleSet, _ index: Int) throws -> [String: Tensor] {
+    try samples.sample(index, epoch: 0).mapValues { $0.reshaped(to: [1] + $0.shape) }
   }
 
   var loss: LossFunction {
@@ -82,9 +93,7 @@ struct PretrainingRun: TaskRun {
       let start = first
       first += samples.count
       return try concurrentResults(samples.count, threads: threads) { index in
-        let fields = try samples.sample(index, epoch: 0).mapValues {
-          $0.reshaped(to: [1] + $0.shape)
-        }
+        let fields = try Self.batch(of: samples, index)
         let place = start + index
         let result = autoencoder(
           names.input(fields), .evaluation(seed: seed, samples: place..<(place + 1)))
