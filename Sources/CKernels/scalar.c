@@ -1,4 +1,4 @@
-// What needs no variants by instruction set: random numbers, strided copies, casts.
+// What needs no variants by instruction set: random numbers, strided copies, casts to and from double.
 #include <string.h>
 
 #include "kernels.h"
@@ -59,23 +59,6 @@ void attune_permute(const void *x_, void *y_, size_t rank, const int64_t *shape,
       if (++index[a] < shape[a]) break;
       index[a] = 0;
     }
-  }
-}
-
-void attune_f32_to_bf16(const float *x, uint16_t *y, size_t n) {
-  for (size_t i = 0; i < n; i++) {
-    uint32_t bits;
-    memcpy(&bits, x + i, 4);
-    uint32_t rounded = bits + 0x7FFFu + ((bits >> 16) & 1u);
-    int is_nan = (bits & 0x7FFFFFFFu) > 0x7F800000u;
-    y[i] = (uint16_t)((is_nan ? bits | 0x400000u : rounded) >> 16);
-  }
-}
-
-void attune_bf16_to_f32(const uint16_t *x, float *y, size_t n) {
-  for (size_t i = 0; i < n; i++) {
-    uint32_t bits = (uint32_t)x[i] << 16;
-    memcpy(y + i, &bits, 4);
   }
 }
 

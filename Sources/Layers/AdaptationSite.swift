@@ -26,10 +26,28 @@ package protocol WeightDelta: Sendable {
 
   /// Trainable values, with paths below the site's.
   var parameters: [Parameter] { get }
+
+  /// The factors of a delta s B A of a linear layer that the layer may multiply itself, as part of
+  /// its own product; nil for any other change, and where something is dropped in this pass.
+  func factors(_ context: ForwardContext) -> LowRankFactors?
 }
 
 extension WeightDelta {
   package func takeLinearPart() -> Tensor? { nil }
+  package func factors(_ context: ForwardContext) -> LowRankFactors? { nil }
+}
+
+/// A delta s B A: A is `[r, in]`, B `[rows, r]`.
+package struct LowRankFactors: Sendable {
+  package let down: Parameter
+  package let up: Parameter
+  package let scaling: Double
+
+  package init(down: Parameter, up: Parameter, scaling: Double) {
+    self.down = down
+    self.up = up
+    self.scaling = scaling
+  }
 }
 
 /// A change of a layer that no change of its weight can replace.
@@ -64,6 +82,7 @@ package final class AdaptationSite: Sendable {
     let delta: any WeightDelta
   }
   private let attached = Mutex<[Attached]>([])
+  private let fused = Mutex<(versions: [Int], update: LowRankUpdate)?>(nil)
 
   init(
     path: String, kind: Kind, weight: Parameter, bias: Parameter?, groups: [String],
@@ -85,11 +104,35 @@ package final class AdaptationSite: Sendable {
   /// Adds a delta to a range of the weight's rows.
   package func attach(_ delta: any WeightDelta, rows: Range<Int>) {
     attached.withLock { $0.append(Attached(rows: rows, delta: delta)) }
+    fused.withLock { $0 = nil }
   }
 
-  package func detachAll() { attached.withLock { $0.removeAll() } }
+  package func detachAll() {
+    attached.withLock { $0.removeAll() }
+    fused.withLock { $0 = nil }
+  }
 
   package var isAdapted: Bool { attached.withLock { !$0.isEmpty } }
+
+  /// All attached deltas as part of the layer's own product; nil where one of them cannot be.
+  ///
+  /// Packed once for every value of the factors.
+  func lowRankUpdate(_ context: ForwardContext) -> LowRankUpdate? {
+    let items = attached.withLock { $0 }
+    let factors = items.compactMap { $0.delta.factors(context) }
+    guard kind == .linear, factors.count == items.count, !items.isEmpty else { return nil }
+    let versions = factors.flatMap { [$0.down.version, $0.up.version] }
+    return fused.withLock { fused in
+      if let fused, fused.versions == versions { return fused.update }
+      let update = LowRankUpdate(
+        zip(items, factors).map { item, factors in
+          LowRankUpdate.Term(
+            down: factors.down(), up: factors.up(), rows: item.rows, scaling: factors.scaling)
+        }, outputs: outputs)
+      fused = (versions, update)
+      return update
+    }
+  }
 
   /// `y` with what the attached deltas add, in the order of attachment.
   ///

@@ -34,6 +34,9 @@ package struct Dropout: Sendable {
       .reshaped(to: x.shape)
   }
 
+  /// Whether anything is dropped.
+  package func drops(_ context: ForwardContext) -> Bool { setting(context) != nil }
+
   /// Probability and random numbers for an operation that drops inside, nil where nothing drops.
   package func setting(_ context: ForwardContext) -> (probability: Double, stream: DropoutStream)? {
     guard probability > 0, let stream = context.stream(site: site) else { return nil }
@@ -56,6 +59,11 @@ package struct DropPath: Sendable {
   /// Rate of block `index` of `count` when rates grow linearly from 0 to `last`.
   package static func linearRate(_ last: Double, block index: Int, of count: Int) -> Double {
     count > 1 ? last * Double(index) / Double(count - 1) : 0
+  }
+
+  /// Whether anything is dropped.
+  package func drops(_ context: ForwardContext) -> Bool {
+    probability > 0 && context.stream(site: site) != nil
   }
 
   /// `x` is `[batch, ...]`.

@@ -11,6 +11,8 @@ package struct ForwardContext: Sendable {
   private var observer: (@Sendable (_ path: String, _ value: Tensor) -> Void)?
   /// Whether batch norms use and record the statistics of the batch.
   package private(set) var usesBatchStatistics: Bool
+  /// What frozen products and the activations between them are stored in.
+  package var precision = Precision.fp32
   /// Whether blocks keep only their input and are computed again on the way back.
   package var checkpointsActivations = false
   /// Whether a block is computed again: running statistics were already recorded.
@@ -76,7 +78,16 @@ package struct ForwardContext: Sendable {
   /// Shows an intermediate value to the observer, once per forward pass.
   package func observe(_ path: @autoclosure () -> String, _ value: Tensor) {
     guard let observer, !isRecomputing else { return }
-    observer(path(), value.detached())
+    observer(path(), value.dtype == .bf16 ? value.cast(to: .f32) : value.detached())
+  }
+
+  /// Whether somebody looks: operations then show their parts.
+  package var isObserved: Bool { observer != nil }
+
+  /// The type of activations that go from one operation of a block to the next, given that of the
+  /// residual stream.
+  package func innerType(_ stream: Tensor) -> DType {
+    precision == .bf16 && stream.dtype == .f32 ? .bf16 : stream.dtype
   }
 
   /// The random numbers for the place with the given number (`pathHash`), nil in evaluation.

@@ -13,8 +13,8 @@ package struct LayerNorm: Sendable {
     self.epsilon = epsilon
   }
 
-  /// From `[..., width]` to the same shape.
-  package func callAsFunction(_ x: Tensor) -> Tensor {
-    layerNorm(x, weight: weight(), bias: bias(), epsilon: epsilon)
+  /// From `[..., width]` to the same shape, and to another type where asked.
+  package func callAsFunction(_ x: Tensor, type: DType? = nil) -> Tensor {
+    layerNorm(x, weight: weight(), bias: bias(), epsilon: epsilon, type: type ?? x.dtype)
   }
 }

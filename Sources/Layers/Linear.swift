@@ -26,22 +26,53 @@ package struct Linear: Sendable {
   /// From `[..., inputs]` to `[..., outputs]`.
   ///
   /// A narrower input stands for one padded with zeros; `outputs` asks for the leading output
-  /// features alone.
+  /// features alone. `activation` is applied to the output, then `residual` added. A `type` of bf16
+  /// may be asked for where no residual is given; a layer that cannot give it answers in f32.
   package func callAsFunction(
-    _ x: Tensor, _ context: ForwardContext, outputs: Int? = nil
+    _ x: Tensor, _ context: ForwardContext, outputs: Int? = nil,
+    activation: Activation = .identity, residual: Tensor? = nil, type: DType? = nil
   ) -> Tensor {
     let rows = outputs ?? site.outputs
     let columns = x.shape.last ?? 0
     precondition(
       columns <= site.inputs && rows <= site.outputs,
       "\(site.path): input \(x.shape), \(rows) outputs, weight \(site.weight.shape)")
-    let frozen = site.weight.frozen(rows: rows, columns: columns)
-    let weight =
-      frozen?.weight ?? site.weight().sliced(axis: 0, 0..<rows).sliced(axis: 1, 0..<columns)
-    let y = linear(
-      x, weight: weight, bias: site.bias?().sliced(axis: 0, 0..<rows), frozen: frozen)
-    let adapted = site.adapted(y, input: x, outputAxis: y.rank - 1, context: context)
-    context.observe(site.path, adapted)
-    return adapted
+    let precision = context.precision
+    guard let frozen = site.weight.frozen(rows: rows, columns: columns, precision) else {
+      let weight = site.weight().sliced(axis: 0, 0..<rows).sliced(axis: 1, 0..<columns)
+      let input = x.single
+      let y = linear(input, weight: weight, bias: bias(rows))
+      return finished(y, input, context, activation, residual)
+    }
+    let isWhole = rows == site.outputs && columns == site.inputs && x.dtype != .f64
+    let update = isWhole && site.isAdapted ? site.lowRankUpdate(context) : nil
+    guard update != nil || !site.isAdapted, !(context.isObserved && residual != nil) else {
+      let input = x.single
+      let y = frozenLinear(input, weight: frozen, bias: bias(rows), type: input.dtype).result
+      return finished(y, input, context, activation, residual)
+    }
+    let (y, before) = frozenLinear(
+      x, weight: frozen, bias: bias(rows), update: update, activation: activation,
+      residual: residual, type: residual?.dtype ?? type ?? x.single.dtype)
+    context.observe(site.path, before ?? y)
+    return y
   }
+
+  private func bias(_ rows: Int) -> Tensor? { site.bias?().sliced(axis: 0, 0..<rows) }
+
+  /// Deltas, activation and residual in operations of their own.
+  private func finished(
+    _ y: Tensor, _ input: Tensor, _ context: ForwardContext, _ activation: Activation,
+    _ residual: Tensor?
+  ) -> Tensor {
+    let adapted = site.adapted(y, input: input, outputAxis: y.rank - 1, context: context)
+    context.observe(site.path, adapted)
+    let active = activation == .gelu ? adapted.gelu() : adapted
+    return residual.map { $0 + active } ?? active
+  }
+}
+
+extension Tensor {
+  /// bf16 in single precision, all else as it is.
+  fileprivate var single: Tensor { dtype == .bf16 ? converted(to: .f32) : self }
 }

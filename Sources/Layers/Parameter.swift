@@ -41,7 +41,14 @@ package final class Parameter: Sendable {
     /// Nil until drawn, loaded or read: a model that is only described takes no memory.
     var value: Tensor?
     var isTrainable: Bool
-    var packed: [[Int]: FrozenWeight] = [:]
+    var packed: [Packing: FrozenWeight] = [:]
+    /// Grows whenever the values change.
+    var version = 0
+
+    mutating func changed() {
+      packed = [:]
+      version += 1
+    }
 
     /// The value, zeros where none was given.
     mutating func current(_ shape: [Int], _ dtype: DType) -> Tensor {
@@ -52,6 +59,13 @@ package final class Parameter: Sendable {
     }
   }
   private let state: Mutex<State>
+
+  /// Which part of a matrix is packed, and for which products.
+  private struct Packing: Hashable {
+    let rows: Int
+    let columns: Int
+    let precision: Precision
+  }
 
   package init(
     path: String, shape: [Int], dtype: DType = .f32, initialization: Initialization,
@@ -74,7 +88,7 @@ package final class Parameter: Sendable {
       precondition(newValue.shape == shape, "\(path): value \(newValue.shape), expected \(shape)")
       state.withLock {
         $0.value = newValue.detached()
-        $0.packed = [:]
+        $0.changed()
       }
     }
   }
@@ -83,14 +97,17 @@ package final class Parameter: Sendable {
   package var isSet: Bool { state.withLock { $0.value != nil } }
 
   /// Tells that the values were changed in place; drops what was packed.
-  package func valueChanged() { state.withLock { $0.packed = [:] } }
+  package func valueChanged() { state.withLock { $0.changed() } }
+
+  /// A number that grows whenever the values change.
+  var version: Int { state.withLock { $0.version } }
 
   package var isTrainable: Bool {
     get { state.withLock { $0.isTrainable } }
     set {
       state.withLock {
         $0.isTrainable = newValue && !isBuffer
-        $0.packed = [:]
+        $0.changed()
       }
     }
   }
@@ -104,14 +121,15 @@ package final class Parameter: Sendable {
   }
 
   /// The first `rows` and `columns` of a frozen matrix, packed; nil while it is trainable.
-  func frozen(rows: Int, columns: Int) -> FrozenWeight? {
-    state.withLock { state in
+  func frozen(rows: Int, columns: Int, _ precision: Precision) -> FrozenWeight? {
+    let packing = Packing(rows: rows, columns: columns, precision: precision)
+    return state.withLock { state in
       guard !state.isTrainable else { return nil }
-      if let packed = state.packed[[rows, columns]] { return packed }
+      if let packed = state.packed[packing] { return packed }
       let matrix = state.current(shape, dtype).reshaped(to: [shape[0], -1])
       let packed = FrozenWeight(
-        matrix.sliced(axis: 0, 0..<rows).sliced(axis: 1, 0..<columns))
-      state.packed[[rows, columns]] = packed
+        matrix.sliced(axis: 0, 0..<rows).sliced(axis: 1, 0..<columns), precision: precision)
+      state.packed[packing] = packed
       return packed
     }
   }

@@ -1,87 +1,68 @@
-internal import CKernels
+import Synchronization
 
-#if canImport(COneDNN)
-  internal import COneDNN
-#endif
-
-/// A frozen weight matrix packed once for the kernels that multiply with it.
+/// A weight matrix `[out, in]` that is not trained, packed once for the kernels that multiply with
+/// it: for x Wᵀ and for dy W, each at its first use.
 ///
-/// Shape `[out, in]`, single precision. With oneDNN the two packings (for `x Wᵀ` and for `dy W`)
-/// are made at first use and kept; without it the products read the plain matrix.
+/// Double precision, and processors for which the package has no kernels of its own, go through
+/// oneDNN or OpenBLAS.
 package final class FrozenWeight: Sendable {
   package let weight: Tensor
+  private let precision: Precision
+  private let packed = Mutex<(forward: Panels?, backward: Panels?)>((nil, nil))
   #if canImport(COneDNN)
-    private let packed: PackedMatrix?
+    private let library: LibraryMatrix?
   #endif
 
-  package init(_ weight: Tensor) {
+  package init(_ weight: Tensor, precision: Precision = .fp32) {
     precondition(weight.rank == 2, "frozen weight of shape \(weight.shape): not a matrix")
     self.weight = weight.detached()
+    self.precision = weight.dtype == .f32 ? precision : .fp32
     #if canImport(COneDNN)
-      packed = weight.dtype == .f32 ? PackedMatrix(weight) : nil
+      library =
+        weight.dtype == .f32 && !Self.hasOwnKernels && precision == .fp32
+        ? LibraryMatrix(weight) : nil
     #endif
   }
 
-  /// y[m, out] = x[m, in] · Wᵀ (+ bias[out]).
-  func forward(_ x: UnsafeRawPointer, bias: Tensor?, into y: Tensor, rows: Int) {
+  /// Whether products run on the package's kernels; ATTUNE_ISA=default turns them off.
+  static let hasOwnKernels = kernelInstructionSet != "default"
+
+  private var isPacked: Bool {
+    weight.dtype == .f32 && (Self.hasOwnKernels || precision == .bf16)
+  }
+
+  /// y = GELU(x Wᵀ + extra + bias) + residual, without what is nil.
+  func forward(_ product: PanelProduct) { run(product, backward: false) }
+
+  /// dx = dy W + extra.
+  func backward(_ product: PanelProduct) { run(product, backward: true) }
+
+  private func run(_ product: PanelProduct, backward: Bool) {
+    if isPacked {
+      product.run(panels(backward: backward))
+    } else {
+      multiply(product, backward: backward)
+      product.attachTheRest(columns: weight.shape[backward ? 1 : 0])
+    }
+  }
+
+  private func panels(backward: Bool) -> Panels {
+    packed.withLock { packed in
+      if let panels = backward ? packed.backward : packed.forward { return panels }
+      let panels = Panels(weight, transposed: !backward, isHalf: precision == .bf16)
+      if backward { packed.backward = panels } else { packed.forward = panels }
+      return panels
+    }
+  }
+
+  private func multiply(_ product: PanelProduct, backward: Bool) {
     #if canImport(COneDNN)
-      if let packed, packed.forward(x, bias: bias?.pointer, y.pointer, rows) { return }
+      if let library, library.multiply(product, backward: backward) { return }
     #endif
+    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
     BLAS.multiply(
-      weight.dtype, a: x, transposeA: false, b: weight.pointer, transposeB: true, c: y.pointer,
-      m: rows, n: weight.shape[0], k: weight.shape[1])
-    if let bias {
-      kernels(weight.dtype).add_row(y.pointer, bias.pointer, y.pointer, rows, weight.shape[0])
-    }
+      weight.dtype, a: product.x.pointer, transposeA: false, b: weight.pointer,
+      transposeB: !backward, c: product.y.pointer, m: product.rows,
+      n: backward ? inputs : outputs, k: backward ? outputs : inputs)
   }
-
-  /// dx[m, in] = dy[m, out] · W.
-  func backward(_ dy: UnsafeRawPointer, into dx: Tensor, rows: Int) {
-    #if canImport(COneDNN)
-      if let packed, packed.backward(dy, dx.pointer, rows) { return }
-    #endif
-    BLAS.multiply(
-      weight.dtype, a: dy, transposeA: false, b: weight.pointer, transposeB: false, c: dx.pointer,
-      m: rows, n: weight.shape[1], k: weight.shape[0])
-  }
-}
-
-#if canImport(COneDNN)
-  /// Owner of oneDNN's primitives and packings for one matrix.
-  ///
-  /// Sendable: the C side guards its caches with a mutex and gives every execution its own scratch.
-  private final class PackedMatrix: Sendable {
-    private let address: UInt
-
-    init?(_ weight: Tensor) {
-      guard
-        let handle = attune_dnn_matrix_create(
-          weight.pointer.assumingMemoryBound(to: Float.self), Int64(weight.shape[0]),
-          Int64(weight.shape[1]))
-      else { return nil }
-      address = UInt(bitPattern: handle)
-    }
-
-    deinit { attune_dnn_matrix_destroy(OpaquePointer(bitPattern: address)) }
-
-    func forward(
-      _ x: UnsafeRawPointer, bias: UnsafeRawPointer?, _ y: UnsafeMutableRawPointer, _ rows: Int
-    ) -> Bool {
-      attune_dnn_matrix_forward(
-        OpaquePointer(bitPattern: address), x, bias, y, Int64(rows)) == 0
-    }
-
-    func backward(_ dy: UnsafeRawPointer, _ dx: UnsafeMutableRawPointer, _ rows: Int) -> Bool {
-      attune_dnn_matrix_backward(OpaquePointer(bitPattern: address), dy, dx, Int64(rows)) == 0
-    }
-  }
-#endif
-
-/// Version of oneDNN in use, or nil where the package was built without it.
-package var oneDNNVersion: String? {
-  #if canImport(COneDNN)
-    String(cString: attune_dnn_version())
-  #else
-    nil
-  #endif
 }

@@ -1,31 +1,39 @@
+internal import CKernels
+
 /// Gradients of a scalar with respect to trainable values.
 ///
 /// A value that did not take part has no entry: absent is not zero, and an optimizer skips it.
 package struct Gradients: Sendable {
-  private var values: [ObjectIdentifier: Tensor] = [:]
+  /// `isOwned` where the memory is a sum made here, which no tensor elsewhere shares.
+  private var values: [ObjectIdentifier: (sum: Tensor, isOwned: Bool)] = [:]
 
   package init() {}
 
   /// The gradient for a leaf, of the leaf's shape, or nil where it did not take part.
   package subscript(_ leaf: Node) -> Tensor? {
-    get { values[ObjectIdentifier(leaf)] }
-    set { values[ObjectIdentifier(leaf)] = newValue }
+    get { values[ObjectIdentifier(leaf)]?.sum }
+    set { values[ObjectIdentifier(leaf)] = newValue.map { ($0, false) } }
   }
 
   /// Adds `other`, times `weight`, to these gradients.
   package mutating func add(_ other: Gradients, weight: Double) {
-    for (key, gradient) in other.values {
-      if let sum = values[key] {
-        values[key] = sum + gradient.scaled(by: weight)
-      } else {
-        values[key] = weight == 1 ? gradient : gradient.scaled(by: weight)
-      }
-    }
+    for (key, gradient) in other.values { add(gradient.sum, weight: weight, at: key) }
   }
 
   mutating func accumulate(_ gradient: Tensor, for leaf: Node) {
-    let key = ObjectIdentifier(leaf)
-    values[key] = values[key].map { $0 + gradient } ?? gradient
+    add(gradient, weight: 1, at: ObjectIdentifier(leaf))
+  }
+
+  private mutating func add(_ gradient: Tensor, weight: Double, at key: ObjectIdentifier) {
+    guard let (sum, isOwned) = values[key] else {
+      values[key] = weight == 1 ? (gradient, false) : (gradient.scaled(by: weight), true)
+      return
+    }
+    guard isOwned else {
+      values[key] = (sum + gradient.scaled(by: weight), true)
+      return
+    }
+    kernels(sum.dtype).accumulate(gradient.pointer, weight, sum.pointer, sum.elementCount)
   }
 }
 

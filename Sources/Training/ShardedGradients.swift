@@ -22,6 +22,16 @@ package struct Batch: Sendable {
     return (0..<parts).map { ($0 * count / parts)..<(($0 + 1) * count / parts) }
   }
 
+  /// Parts of a shard that go through the model one after the other.
+  static func passes(_ shard: Range<Int>, samples: Int?) -> [Range<Int>] {
+    guard let samples, samples < shard.count else { return [shard] }
+    let parts = (shard.count + samples - 1) / samples
+    return (0..<parts).map {
+      let start = shard.lowerBound
+      return (start + $0 * shard.count / parts)..<(start + ($0 + 1) * shard.count / parts)
+    }
+  }
+
   func part(_ range: Range<Int>) -> [String: Tensor] {
     fields.mapValues { $0.sliced(axis: 0, range) }
   }
@@ -33,31 +43,34 @@ package typealias LossFunction =
 
 /// Loss and gradients of one batch, computed on several threads.
 ///
-/// Each thread takes a contiguous part of the batch through the whole forward and backward pass;
-/// the parts are added in their order, so that results depend on the number of threads alone.
-/// `firstSample` is the index of the batch's first sample among the `total` samples of the optimizer
-/// step; losses and gradients are weighted by count / total.
+/// Each thread takes a contiguous part of the batch through the whole forward and backward pass, in
+/// passes of at most `samplesPerPass` where given; the parts are added in their order, so that results
+/// depend on the number of threads alone. `firstSample` is the index of the batch's first sample among
+/// the `total` samples of the optimizer step; losses and gradients are weighted by count / total.
 func shardedGradients(
-  _ batch: Batch, threads: Int, seed: UInt64, step: Int, firstSample: Int, total: Int,
-  loss: LossFunction
+  _ batch: Batch, threads: Int, samplesPerPass: Int? = nil, seed: UInt64, step: Int,
+  firstSample: Int, total: Int, loss: LossFunction
 ) -> (loss: Double, gradients: Gradients) {
   let shards = batch.shards(threads)
   let results = Mutex([(loss: Double, gradients: Gradients)?](repeating: nil, count: shards.count))
   DispatchQueue.concurrentPerform(iterations: shards.count) { index in
-    let range = shards[index]
-    let samples = (firstSample + range.lowerBound)..<(firstSample + range.upperBound)
-    let value = loss(
-      batch.part(range), .training(seed: seed, step: step, samples: samples))
-    let result = (value.scalar, value.gradients())
+    var (sum, gradients) = (0.0, Gradients())
+    for range in Batch.passes(shards[index], samples: samplesPerPass) {
+      let samples = (firstSample + range.lowerBound)..<(firstSample + range.upperBound)
+      let value = loss(
+        batch.part(range), .training(seed: seed, step: step, samples: samples))
+      let weight = Double(range.count) / Double(total)
+      sum += value.scalar * weight
+      gradients.add(value.gradients(), weight: weight)
+    }
+    let result = (sum, gradients)
     results.withLock { $0[index] = result }
   }
-  var sum = 0.0
-  var gradients = Gradients()
-  for (range, result) in zip(shards, results.withLock { $0 }) {
+  var (sum, gradients) = (0.0, Gradients())
+  for result in results.withLock({ $0 }) {
     guard let result else { continue }
-    let weight = Double(range.count) / Double(total)
-    sum += result.loss * weight
-    gradients.add(result.gradients, weight: weight)
+    sum += result.loss
+    gradients.add(result.gradients, weight: 1)
   }
   return (sum, gradients)
 }

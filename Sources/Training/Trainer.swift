@@ -123,8 +123,8 @@ package struct Trainer {
     var first = 0
     for batch in microSteps {
       let part = shardedGradients(
-        batch, threads: plan.threads, seed: plan.seed, step: state.step, firstSample: first,
-        total: total, loss: loss)
+        batch, threads: plan.threads, samplesPerPass: plan.samplesPerPass, seed: plan.seed,
+        step: state.step, firstSample: first, total: total, loss: loss)
       sum += part.loss
       gradients.add(part.gradients, weight: 1)
       first += batch.count

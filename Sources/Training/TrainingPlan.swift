@@ -29,6 +29,10 @@ package struct TrainingPlan: Sendable {
 
   package var seed: UInt64
   package var threads: Int
+  /// Samples that a thread takes through the model at a time; nil for all of its part of the batch.
+  ///
+  /// Few samples at a time keep activations in the caches and memory small.
+  package var samplesPerPass: Int?
   package var totalSteps: Int
   package var stepsPerEpoch: Int
   package var accumulationSteps: Int
@@ -47,7 +51,8 @@ package struct TrainingPlan: Sendable {
     seed: UInt64, threads: Int, totalSteps: Int, stepsPerEpoch: Int, monitor: Monitor,
     accumulationSteps: Int = 1, gradientNormLimit: Double? = nil, rateGroups: [RateGroup] = [],
     earlyStopping: (patience: Int, minimumDelta: Double)? = nil, logEvery: Int = 50,
-    evaluateEvery: Int = .max, saveEvery: Int = .max, savesKept: Int = 2, skippableSteps: Int = 0
+    evaluateEvery: Int = .max, saveEvery: Int = .max, savesKept: Int = 2, skippableSteps: Int = 0,
+    samplesPerPass: Int? = nil
   ) {
     self.seed = seed
     self.threads = threads
@@ -63,5 +68,6 @@ package struct TrainingPlan: Sendable {
     self.saveEvery = saveEvery
     self.savesKept = savesKept
     self.skippableSteps = skippableSteps
+    self.samplesPerPass = samplesPerPass
   }
 }

@@ -38,6 +38,21 @@ struct TrainerTests {
     #expect(abs(try change(limit: 2 * norm) - norm) < 1e-6)
   }
 
+  @Test("a few samples at a time give the same values", arguments: [1, 3, 8])
+  func passes(samples: Int) throws {
+    func values(_ samples: Int?, threads: Int) throws -> [Tensor] {
+      try Regression(dropout: 0.2).trained(
+        steps: 4, threads: threads, optimizer: PlainDescent(learningRate: 0.1),
+        adjusting: { $0.samplesPerPass = samples })
+    }
+    let whole = try values(nil, threads: 1)
+    for threads in [1, 2] {
+      for (a, b) in zip(try values(samples, threads: threads), whole) {
+        #expect(a.largestDifference(from: b) <= 1e-6)
+      }
+    }
+  }
+
   @Test("two accumulated batches are one of twice the size")
   func accumulation() throws {
     let split = try Regression().trained(

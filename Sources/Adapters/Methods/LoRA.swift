@@ -69,6 +69,11 @@ private struct LoRADelta: WeightDelta {
     dropout = Dropout(path: target.path(to: "lora_dropout"), probability: target.dropout)
   }
 
+  func factors(_ context: ForwardContext) -> LowRankFactors? {
+    guard kind == .linear, !dropout.drops(context) else { return nil }
+    return LowRankFactors(down: down, up: up, scaling: scaling)
+  }
+
   func output(_ x: Tensor, outputs: Int, context: ForwardContext) -> Tensor {
     let input = dropout(x, context)
     switch kind {

@@ -36,13 +36,21 @@ struct ViTBlock: Sendable {
 
   /// `[batch, token, width]` to the same shape.
   func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-    let normalized = norm1(x)
+    let inner = context.innerType(x)
+    let normalized = norm1(x, type: inner)
     context.observe(path + ".norm1", normalized)
-    let mixed = scaled(attention(normalized, context), scale1)
-    let middle = x + dropPath1(mixed, context)
-    let inner = norm2(middle)
-    context.observe(path + ".norm2", inner)
-    let output = middle + dropPath2(scaled(mlp(inner, context), scale2), context)
+    let adds1 = scale1 == nil && !dropPath1.drops(context) && attention.canAdd(context)
+    let middle =
+      adds1
+      ? attention(normalized, context, adding: x)
+      : x + dropPath1(scaled(attention(normalized, context), scale1), context)
+    let hidden = norm2(middle, type: inner)
+    context.observe(path + ".norm2", hidden)
+    let adds2 = scale2 == nil && !dropPath2.drops(context) && mlp.canAdd(context)
+    let output =
+      adds2
+      ? mlp(hidden, context, adding: middle)
+      : middle + dropPath2(scaled(mlp(hidden, context), scale2), context)
     context.observe(path, output)
     return output
   }
@@ -88,17 +96,24 @@ struct ViTAttention: Sendable {
     dropout = Dropout(scope / "proj_drop", probability: configuration.projectionDropout)
   }
 
-  /// `[batch, token, width]` to the same shape.
-  func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
+  /// Whether the output may be added to the residual stream inside the last product.
+  func canAdd(_ context: ForwardContext) -> Bool {
+    !dropout.drops(context) && !context.isObserved
+  }
+
+  /// `[batch, token, width]` to the same shape; `residual` is added to the result.
+  func callAsFunction(
+    _ x: Tensor, _ context: ForwardContext, adding residual: Tensor? = nil
+  ) -> Tensor {
     let width = x.shape[2]
-    let rows = qkv(x, context)
+    let rows = qkv(x, context, type: queryNorm == nil && keyNorm == nil ? x.dtype : nil)
     func part(_ index: Int) -> Tensor {
       rows.sliced(axis: 2, (index * width)..<((index + 1) * width))
     }
     let mixed = attention(
       queries: normalized(part(0), queryNorm), keys: normalized(part(1), keyNorm),
       values: part(2), heads: heads, dropout: weightDropout.setting(context))
-    let output = dropout(projection(mixed, context), context)
+    let output = dropout(projection(mixed, context, residual: residual), context)
     context.observe(path, output)
     return output
   }
@@ -135,17 +150,25 @@ struct ViTMLP: Sendable {
     outputDropout = Dropout(scope / "drop2", probability: configuration.projectionDropout)
   }
 
-  /// `[..., width]` to the same shape.
-  func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-    let raw = hidden(x, context)
+  /// Whether the output may be added to the residual stream inside the last product.
+  func canAdd(_ context: ForwardContext) -> Bool {
+    !outputDropout.drops(context) && !context.isObserved
+  }
+
+  /// `[..., width]` to the same shape; `residual` is added to the result.
+  func callAsFunction(
+    _ x: Tensor, _ context: ForwardContext, adding residual: Tensor? = nil
+  ) -> Tensor {
     let active =
       switch activation {
-      case .gelu: raw.gelu()
-      case .geluTanh: raw.geluTanh()
-      case .quickGELU: raw.quickGELU()
+      case .gelu: hidden(x, context, activation: .gelu, type: x.dtype)
+      case .geluTanh: hidden(x, context).geluTanh()
+      case .quickGELU: hidden(x, context).quickGELU()
       }
     context.observe(path + ".act", active)
-    let result = outputDropout(output(hiddenDropout(active, context), context), context)
+    let inner =
+      hiddenDropout.drops(context) ? hiddenDropout(active.converted(to: .f32), context) : active
+    let result = outputDropout(output(inner, context, residual: residual), context)
     context.observe(path, result)
     return result
   }

@@ -2,7 +2,7 @@
 //
 // Every kernel exists in single and double precision and for several instruction sets;
 // attune_kernels(precision) gives the table for the best instruction set of the machine, capped by
-// the environment variable ATTUNE_ISA (default|avx2|avx512). Arrays are row-major and dense unless
+// the environment variable ATTUNE_ISA (default|avx2|avx512|avx512bf16). Arrays are row-major and dense unless
 // a stride is given. `void` pointers are arrays of the table's precision.
 #ifndef ATTUNE_KERNELS_H
 #define ATTUNE_KERNELS_H
@@ -158,7 +158,7 @@ typedef struct {
 // Table for a precision on this machine.
 const attune_kernel_table *attune_kernels(int precision);
 
-// Name of the instruction set in use: "default", "avx2", "avx512".
+// Name of the instruction set in use: "default", "avx2", "avx512", "avx512bf16".
 const char *attune_instruction_set(void);
 
 // Four words of Philox4x32-10 (Salmon et al. 2011) for one counter block.
@@ -169,9 +169,7 @@ void attune_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t ou
 void attune_permute(const void *x, void *y, size_t rank, const int64_t *shape,
                     const int64_t *stride, size_t size);
 
-// Casts of n elements; bf16 rounds to nearest even.
-void attune_f32_to_bf16(const float *x, uint16_t *y, size_t n);
-void attune_bf16_to_f32(const uint16_t *x, float *y, size_t n);
+// Casts of n elements.
 void attune_f32_to_f64(const float *x, double *y, size_t n);
 void attune_f64_to_f32(const double *x, float *y, size_t n);
 

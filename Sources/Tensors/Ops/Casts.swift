@@ -11,13 +11,20 @@ extension Tensor {
     case (.f64, .f32):
       attune_f64_to_f32(typed(), result.typed(), elementCount)
     case (.f32, .bf16):
-      attune_f32_to_bf16(typed(), result.typed(), elementCount)
+      attune_products().pointee.to_half(typed(), result.typed(), elementCount)
     case (.bf16, .f32):
-      attune_bf16_to_f32(typed(), result.typed(), elementCount)
+      attune_products().pointee.from_half(typed(), result.typed(), elementCount)
     default:
       preconditionFailure("no cast from \(dtype) to \(target)")
     }
     return result
+  }
+
+  /// The values in another floating-point type; gradients pass in the type of this tensor.
+  package func converted(to target: DType) -> Tensor {
+    guard target != dtype else { return self }
+    let source = dtype
+    return cast(to: target).recorded(from: [self]) { [$0.cast(to: source)] }
   }
 
   private func typed<Element>() -> UnsafeMutablePointer<Element> {

@@ -9,6 +9,44 @@ internal import CKernels
 ///   - epsilon: added to the variance, which divides by the count.
 /// - Returns: `[..., dim]`.
 public func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, epsilon: Double) -> Tensor {
+  layerNorm(x, weight: weight, bias: bias, epsilon: epsilon, type: x.dtype)
+}
+
+/// The same with a result of another type: bf16 for f32.
+package func layerNorm(
+  _ x: Tensor, weight: Tensor?, bias: Tensor?, epsilon: Double, type: DType
+) -> Tensor {
+  if x.dtype == .f32, !(weight?.isTracked ?? false), !(bias?.isTracked ?? false) {
+    return frozenLayerNorm(x, weight: weight, bias: bias, epsilon: epsilon, type: type)
+  }
+  return trainedLayerNorm(x, weight: weight, bias: bias, epsilon: epsilon).converted(to: type)
+}
+
+/// Gain and shift are not trained; the result has any type.
+private func frozenLayerNorm(
+  _ x: Tensor, weight: Tensor?, bias: Tensor?, epsilon: Double, type: DType
+) -> Tensor {
+  let columns = x.shape.last ?? 1
+  let rows = x.elementCount / max(1, columns)
+  let y = Tensor(uninitialized: x.shape, dtype: type)
+  let mean = Tensor(uninitialized: [rows])
+  let rstd = Tensor(uninitialized: [rows])
+  attune_products().pointee.layer_norm(
+    x.floats, weight?.floats, bias?.floats, epsilon, y.pointer, y.isHalf, mean.mutableFloats,
+    rstd.mutableFloats, rows, columns)
+  let (input, scale) = (x.detached(), weight?.detached())
+  return y.recorded(from: [x]) { gradient in
+    let dx = Tensor(uninitialized: input.shape)
+    attune_products().pointee.layer_norm_backward(
+      input.floats, scale?.floats, mean.floats, rstd.floats, gradient.pointer, gradient.isHalf,
+      dx.mutableFloats, rows, columns)
+    return [dx]
+  }
+}
+
+private func trainedLayerNorm(
+  _ x: Tensor, weight: Tensor?, bias: Tensor?, epsilon: Double
+) -> Tensor {
   let columns = x.shape.last ?? 1
   let rows = x.elementCount / max(1, columns)
   precondition(

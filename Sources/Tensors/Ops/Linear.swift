@@ -10,39 +10,28 @@ internal import CKernels
 ///   - bias: `[out]` or nil.
 /// - Returns: `[..., out]`.
 public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil) -> Tensor {
-  linear(x, weight: weight, bias: bias, frozen: nil)
-}
-
-/// The same, with the packed form of a weight that is never trained.
-package func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, frozen: FrozenWeight?) -> Tensor {
   precondition(
     weight.rank == 2 && x.shape.last == weight.shape[1],
     "linear: input of shape \(x.shape) against weight of \(weight.shape)")
   let (outputs, inputs) = (weight.shape[0], weight.shape[1])
   let rows = x.elementCount / max(1, inputs)
   let result = Tensor(uninitialized: x.shape.dropLast() + [outputs], dtype: x.dtype)
-  if let frozen {
-    frozen.forward(x.pointer, bias: bias, into: result, rows: rows)
-  } else {
-    BLAS.multiply(
-      x.dtype, a: x.pointer, transposeA: false, b: weight.pointer, transposeB: true,
-      c: result.pointer, m: rows, n: outputs, k: inputs)
-    if let bias {
-      kernels(x.dtype).add_row(result.pointer, bias.pointer, result.pointer, rows, outputs)
-    }
+  BLAS.multiply(
+    x.dtype, a: x.pointer, transposeA: false, b: weight.pointer, transposeB: true,
+    c: result.pointer, m: rows, n: outputs, k: inputs)
+  if let bias {
+    kernels(x.dtype).add_row(result.pointer, bias.pointer, result.pointer, rows, outputs)
   }
   let operands = [x, weight] + (bias.map { [$0] } ?? [])
   let savedInput = weight.isTracked ? x.detached() : nil
-  let savedWeight = x.isTracked && frozen == nil ? weight.detached() : nil
+  let savedWeight = x.isTracked ? weight.detached() : nil
   let (inputShape, needsInput, needsBias) = (x.shape, x.isTracked, bias?.isTracked ?? false)
   let (hasBias, dtype) = (bias != nil, x.dtype)
   return result.recorded(from: operands) { gradient in
     var passed: [Tensor?] = [nil, nil]
     if needsInput {
       let dx = Tensor(uninitialized: inputShape, dtype: dtype)
-      if let frozen {
-        frozen.backward(gradient.pointer, into: dx, rows: rows)
-      } else if let savedWeight {
+      if let savedWeight {
         BLAS.multiply(
           dtype, a: gradient.pointer, transposeA: false, b: savedWeight.pointer,
           transposeB: false, c: dx.pointer, m: rows, n: inputs, k: outputs)
