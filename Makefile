@@ -1,5 +1,6 @@
 # Two commands are all that is needed: `make run` and `make test`. `make help` lists the others.
-.PHONY: run run-claim test build lint format clean help
+PEER ?= $(error PEER is not set: a folder made by the peers' setup.sh)
+.PHONY: run run-claim test bench bench-peer build lint format clean help
 
 run: build ## the main job, one seed: data, pretraining, adaptation, report
 	@Scripts/quickstart.sh 0
@@ -10,6 +11,12 @@ run-claim: build ## the main job with three seeds
 test: ## lint, build and all tests, with and without oneDNN
 	@Scripts/setup.sh
 	@Scripts/test.sh
+
+bench: build ## time known work: ViT-S and ViT-B with LoRA, MORPH, LoLA-SpecViT
+	@Scripts/bench.sh
+
+bench-peer: build ## the same beside PyTorch, interleaved; PEER=DIR, see Scripts/bench-peer.sh
+	@Scripts/bench-peer.sh "$(PEER)"
 
 build: ## the tool, .build/release/attune
 	@Scripts/setup.sh

@@ -11,6 +11,7 @@ struct AttuneCommand: ParsableCommand {
     abstract: "Fine-tunes vision and science models by recipe.",
     version: programVersion,
     subcommands: [
+      BenchCommand.self,
       CopyCommand.self,
       DataCommand.self,
       EvalCommand.self,

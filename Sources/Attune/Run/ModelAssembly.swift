@@ -21,6 +21,13 @@ struct AssembledModel: Sendable {
   /// Everything that training changes: trained values, then running statistics.
   var state: [Parameter] { adapted.trainable + tree.buffers }
 
+  /// Parts of a batch that are worked on side by side while batch norms use its statistics.
+  ///
+  /// One where there are such norms, since they need those of the whole batch.
+  func trainingShards(threads: Int) -> Int {
+    tree.buffers.contains { $0.path.hasSuffix(".running_mean") } ? 1 : threads
+  }
+
   /// Next frame from a window.
   func prediction(_ state: Tensor, _ context: ForwardContext) -> Tensor {
     guard case .backbone(let backbone) = network,

@@ -71,15 +71,6 @@ struct RunSession {
       stepsPerEpoch: stepsPerEpoch)
   }
 
-  /// Parts of a batch that are worked on side by side.
-  ///
-  /// One where batch norms need the statistics of the whole batch.
-  private var shards: Int { hasBatchNorms && movesStatistics ? 1 : threads }
-
-  private var hasBatchNorms: Bool {
-    model.tree.buffers.contains { $0.path.hasSuffix(".running_mean") }
-  }
-
   /// Whether batch norms use and record the statistics of the batch while training.
   ///
   /// Pretrained ones under a frozen backbone keep theirs, which no adapter file would hold.
@@ -105,7 +96,9 @@ struct RunSession {
       }
     }
     return TrainingPlan(
-      seed: UInt64(bitPattern: Int64(recipe.seed)), threads: shards, totalSteps: totalSteps,
+      seed: UInt64(bitPattern: Int64(recipe.seed)),
+      threads: movesStatistics ? model.trainingShards(threads: threads) : threads,
+      totalSteps: totalSteps,
       stepsPerEpoch: stepsPerEpoch, monitor: try monitor(),
       accumulationSteps: train.accumulationSteps, gradientNormLimit: train.gradientNormLimit,
       rateGroups: try train.rateGroups.map { group in

@@ -1,0 +1,206 @@
+import Adapters
+import Backbones
+import Foundation
+import Launch
+import Layers
+package import Recipes
+import Tensors
+import Training
+
+/// Times a known piece of work by the code that recipes run.
+///
+/// - Parameters:
+///   - name: of the benchmark.
+///   - given: options of the command line, in order, by their names without dashes.
+/// - Returns: what was measured.
+/// - Throws: `CommandLineError` (64) for what the benchmark does not take, `RunError` (69) for what
+///   this version does not offer, and what training throws.
+package func bench(
+  _ name: String, _ given: [(name: String, value: PlainValue)]
+) throws -> BenchResult {
+  let run: BenchRun
+  do {
+    run = try BenchRun(name, given)
+  } catch let error as RecipeError {
+    throw CommandLineError(description: error.description)
+  }
+  return try run.result()
+}
+
+/// A benchmark with its model, ready to be timed.
+private struct BenchRun {
+  static let warmUpSteps = 2
+
+  private let benchmark: any Benchmark
+  private let settings: BenchSettings
+  private let model: AssembledModel
+  private let optimizer: any Optimizer
+
+  init(_ name: String, _ given: [(name: String, value: PlainValue)]) throws {
+    let type = try benchmarks.entry(named: name)
+    let diagnostics = Diagnostics()
+    let here = SourceLocation(source: "bench \(name)")
+    let map = given.map { item in
+      let place = SourceLocation(source: "command line")
+      return Located.Entry(
+        key: item.name, keyLocation: place,
+        value: Located(plain: item.value, at: place, path: item.name))
+    }
+    let reader = OptionReader(Located(.map(map), at: here), type.options, diagnostics)
+    benchmark = type.init(reader, diagnostics)
+    settings = BenchSettings(reader)
+    try diagnostics.throwErrors()
+    guard settings.precision == .fp32 else {
+      throw RunError.notOffered(
+        field: "--precision", value: settings.precision.rawValue, instead: "Use fp32")
+    }
+    (model, optimizer) = try Self.assembled(benchmark, here.source)
+    try Self.check(benchmark, model)
+  }
+
+  /// Model and optimizer of the benchmark's recipe; its data are the benchmark's own.
+  private static func assembled(
+    _ benchmark: any Benchmark, _ source: String
+  ) throws -> (AssembledModel, any Optimizer) {
+    let diagnostics = Diagnostics()
+    let head = "version: 1\nname: bench\ntask: bench\ndata: {format: none, split: {method: none}}\n"
+    let recipe = try RecipeLoader(environment: [:]).load(
+      text: head + benchmark.recipe, source: source, diagnostics)
+    let registries = Registries.standard
+    let plan = ModelPlan(recipe, nil, registries, diagnostics)
+    let component = recipe.train.optimizer
+    let optimizer = registries.optimizers.entry(for: component, diagnostics).map { type in
+      type.init(OptionReader(component, type.options, diagnostics), diagnostics)
+    }
+    try diagnostics.throwErrors()
+    guard let plan, let optimizer else { throw RecipeError(diagnostics) }
+    return (try plan.assemble(for: benchmark.data), optimizer)
+  }
+
+  private static func check(_ benchmark: any Benchmark, _ model: AssembledModel) throws {
+    let names = model.inputNames.shapes(
+      Dictionary(
+        uniqueKeysWithValues: ["image", "state"].map { ($0, benchmark.sampleShape) }))
+    do {
+      try model.network.check(names)
+    } catch {
+      throw CommandLineError(description: "bench \(type(of: benchmark).name): \(error)")
+    }
+  }
+
+  /// Measures the ceiling, runs the steps, measures the ceiling again.
+  func result() throws -> BenchResult {
+    let ceiling = ProductCeiling(of: model.tree)
+    let began = ContinuousClock.now
+    let before = ceiling.measured(threads: settings.threads)
+    let spent = (ContinuousClock.now - began) / .seconds(1)
+    let timing = try settings.mode == .train ? trained() : inferred()
+    let rate = max(before, ceiling.measured(threads: settings.threads))
+    var work = StepWork(isTraining: settings.mode == .train)
+    benchmark.count(&work, model, count: settings.batch)
+    let seconds = timing.seconds.sorted()
+    let middle = seconds.count / 2
+    let median =
+      seconds.count % 2 == 1 ? seconds[middle] : (seconds[middle - 1] + seconds[middle]) / 2
+    let environment = runEnvironment(threads: settings.threads)
+    return BenchResult(
+      engine: "attune \(programVersion)", benchmark: type(of: benchmark).name,
+      model: benchmark.model, mode: settings.mode.rawValue, batch: settings.batch,
+      rank: .init(value: benchmark.rank), threads: settings.threads,
+      precision: settings.precision.rawValue, checkpointing: benchmark.checkpointsActivations,
+      shape: benchmark.sampleShape, medianStepSeconds: median, shortestStepSeconds: seconds[0],
+      imagesPerSecond: Double(settings.batch) / median, startSeconds: timing.ready - spent,
+      peakMegabytes: Double(peakResidentBytes()) / 1_048_576, parameters: model.adapted.totalCount,
+      adaptedModules: Set(model.tree.sites.filter(\.isAdapted).map(\.path)).count,
+      trainableParameters: model.adapted.trainableCount, ceilingRate: rate,
+      work: work.operations * 1e-9,
+      shareOfCeiling: work.operations * 1e-9 / median / (rate * Double(settings.threads)),
+      allocationsAfterWarmUp: timing.allocations, instructionSet: environment.instructionSet,
+      processor: environment.processor, libraries: environment.libraries)
+  }
+
+  /// Seconds of the timed steps, age of the process after the warm-up, blocks allocated since.
+  private struct Timing {
+    var seconds: [Double] = []
+    var ready = 0.0
+    var allocations = 0
+    private var last = ContinuousClock.now
+
+    /// Marks the end of a step.
+    mutating func mark(step: Int) {
+      let now = ContinuousClock.now
+      let total = Allocator.shared.statistics.systemAllocations
+      if step > warmUpSteps {
+        seconds.append((now - last) / .seconds(1))
+      } else if step == warmUpSteps {
+        ready = processAge()
+        allocations = -total
+      }
+      if step == lastStep { allocations += total }
+      last = ContinuousClock.now
+    }
+
+    let lastStep: Int
+    init(steps: Int) { lastStep = warmUpSteps + steps }
+  }
+
+  /// Steps of the training loop on one batch that never changes.
+  private func trained() throws -> Timing {
+    let batch = Batch(
+      identifiers: (0..<settings.batch).map(String.init),
+      fields: benchmark.fields(count: settings.batch))
+    let (benchmark, model) = (benchmark, model)
+    let loss: LossFunction = { fields, context in
+      var context = context
+      context.checkpointsActivations = benchmark.checkpointsActivations
+      return benchmark.loss(benchmark.output(model, fields, context), fields)
+    }
+    var timing = Timing(steps: settings.steps)
+    let plan = TrainingPlan(
+      seed: 0, threads: model.trainingShards(threads: settings.threads),
+      totalSteps: timing.lastStep, stepsPerEpoch: timing.lastStep,
+      monitor: .init(name: "train/loss", lowerIsBetter: true))
+    var trainer = try Trainer(
+      plan, schedule: Schedule(shape: .constant, totalSteps: timing.lastStep),
+      optimizer: optimizer, trainable: model.adapted.trainable, loss: loss)
+    var observers = Trainer.Observers()
+    observers.stepped = { timing.mark(step: $0.step) }
+    _ = try trainer.run(batches: { _ in batch }, evaluate: { _ in [:] }, observers: observers)
+    return timing
+  }
+
+  /// Forward passes in evaluation with the adapters in place, the batch split over the threads.
+  private func inferred() throws -> Timing {
+    let fields = benchmark.fields(count: settings.batch)
+    let trained = model.adapted.trainable
+    for parameter in trained { parameter.isTrainable = false }
+    defer { for parameter in trained { parameter.isTrainable = true } }
+    let parts = min(settings.threads, settings.batch)
+    let (benchmark, model, batch) = (benchmark, model, settings.batch)
+    let shards = (0..<parts).map { part in
+      fields.mapValues {
+        $0.sliced(axis: 0, (part * batch / parts)..<((part + 1) * batch / parts))
+      }
+    }
+    var timing = Timing(steps: settings.steps)
+    for step in 1...timing.lastStep {
+      _ = try concurrentResults(parts, threads: parts) {
+        benchmark.output(model, shards[$0], .evaluation).elementCount
+      }
+      timing.mark(step: step)
+    }
+    return timing
+  }
+}
+
+/// Seconds since the system started this process, exact to its clock tick.
+private func processAge() -> Double {
+  var now = timespec()
+  clock_gettime(CLOCK_BOOTTIME, &now)
+  let text = (try? String(contentsOfFile: "/proc/self/stat", encoding: .utf8)) ?? ""
+  // Field 22; the second, the program's name in parentheses, may hold spaces.
+  let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+  guard fields.count > 19, let ticks = Double(fields[19]) else { return 0 }
+  return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9 - ticks
+    / Double(sysconf(Int32(_SC_CLK_TCK)))
+}
