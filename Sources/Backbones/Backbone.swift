@@ -46,6 +46,10 @@ package protocol Backbone: RegistryEntry, Sendable {
   /// architecture needs.
   func check(_ input: BackboneInput) throws(BackboneError)
 
+  /// Positions of one sample in the blocks, given batches of these shapes, where samples are
+  /// independent of each other; nil where they are not, or where it is not known.
+  func positions(_ shapes: [String: [Int]]) -> Int?
+
   /// The forward pass, with the axes that the family documents.
   ///
   /// Images are `[batch, channel, height, width]`, PDE states
@@ -61,6 +65,7 @@ extension Backbone {
   package static var maskedAutoencoder: (any MaskedAutoencoder.Type)? { nil }
   package func exportedConfiguration(layout: String) -> PlainValue? { nil }
   package var featureShape: FeatureShape? { nil }
+  package func positions(_ shapes: [String: [Int]]) -> Int? { nil }
 
   package func check(_ input: BackboneInput) throws(BackboneError) {
     try check(input.values.mapValues(\.shape))

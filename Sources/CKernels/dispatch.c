@@ -1,3 +1,11 @@
+#if defined(__linux__)
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +21,7 @@ DECLARED(default)
 DECLARED(avx2)
 DECLARED(avx512)
 DECLARED(avx512bf16)
+DECLARED(amx)
 #endif
 
 typedef struct {
@@ -23,17 +32,43 @@ typedef struct {
 
 #define SET(isa) ((instruction_set){#isa, attune_table_##isa, &attune_products_##isa})
 
+#if defined(__x86_64__)
+// Whether the processor has AMX for bf16 and the system lets this process use its registers.
+static int has_tiles(void) {
+#if defined(__linux__)
+  enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+  unsigned a, b, c, d;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
+  const unsigned needed = 1u << 22 | 1u << 24;
+  return (d & needed) == needed &&
+         syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+#else
+  return 0;
+#endif
+}
+#endif
+
+#if defined(__x86_64__)
+// Intel's processors take longer for a product of bf16 in AVX-512 than for widening it first.
+static int multiplies_half_quickly(void) {
+  return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd");
+}
+#endif
+
 static instruction_set best(void) {
 #if defined(__x86_64__)
   const char *cap = getenv("ATTUNE_ISA");
-  int limit = !cap || !strcmp(cap, "avx512bf16") ? 3
-              : !strcmp(cap, "avx512")           ? 2
-              : !strcmp(cap, "avx2")             ? 1
-                                                 : 0;
+  int limit = !cap || !strcmp(cap, "amx")   ? 4
+              : !strcmp(cap, "avx512bf16") ? 3
+              : !strcmp(cap, "avx512")     ? 2
+              : !strcmp(cap, "avx2")       ? 1
+                                           : 0;
   __builtin_cpu_init();
   if (limit > 1 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-    return limit > 2 && __builtin_cpu_supports("avx512bf16") ? SET(avx512bf16) : SET(avx512);
+    return limit > 3 && has_tiles()                 ? SET(amx)
+           : limit > 2 && multiplies_half_quickly() ? SET(avx512bf16)
+                                                    : SET(avx512);
   if (limit > 0 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
     return SET(avx2);
 #endif
@@ -50,15 +85,20 @@ const attune_product_table *attune_products(void) { return chosen.products; }
 
 const char *attune_instruction_set(void) { return chosen.name; }
 
+int attune_uses_tiles(const attune_product *p) {
+  return chosen.products->has_tiles && p->panels_half && !p->narrow && p->rows >= 32;
+}
+
 // So many rows of the left operand stay in the second-level cache.
-size_t attune_block_rows(size_t depth) {
-  const size_t fitting = 196608 / (depth * 4 + 1) / 12 * 12;
+size_t attune_block_rows(const attune_product *p) {
+  if (attune_uses_tiles(p)) return p->rows;
+  const size_t fitting = 196608 / (p->depth * 4 + 1) / 12 * 12;
   return fitting < 48 ? 48 : fitting > 192 ? 192 : fitting;
 }
 
 size_t attune_product_scratch(const attune_product *p) {
   const int takes_half = p->panels_half && chosen.products->multiplies_half;
-  const size_t even = (p->depth + 1) / 2 * 2, block = attune_block_rows(p->depth);
+  const size_t even = (p->depth + 1) / 2 * 2, block = attune_block_rows(p);
   if (!p->a_half == !takes_half && !(p->panels_half && even != p->depth)) return 0;
   return (p->rows < block ? p->rows : block) * even;
 }

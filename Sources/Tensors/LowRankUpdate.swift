@@ -27,11 +27,8 @@ package final class LowRankUpdate: Sendable {
   private let downs: Tensor
   /// All s Bᵀ below each other, zero outside their rows, `[R, out]`.
   private let ups: Tensor
-  private let packed = Mutex<[Packing: Panels]>([:])
+  private let packed = Mutex<(down: Panels?, up: Panels?)>((nil, nil))
   private let addends = Mutex<(forward: Addend?, backward: Addend?)>((nil, nil))
-
-  /// Operands of x and of dy, in either type.
-  private enum Packing: Hashable { case down(half: Bool), up(half: Bool) }
 
   /// The sum of all ranks.
   var rank: Int { downs.shape[0] }
@@ -49,12 +46,22 @@ package final class LowRankUpdate: Sendable {
 
   /// x Aᵀ, `[rows, R]` f32.
   func hidden(_ x: Tensor, rows: Int) -> Tensor {
-    product(x, rows, .down(half: takesHalf(x)))
+    let panels = packed.withLock {
+      let panels = $0.down ?? Panels(downs, transposed: true)
+      $0.down = panels
+      return panels
+    }
+    return product(x, rows, panels)
   }
 
   /// dy s B, `[rows, R]` f32: the gradient of `hidden`.
   func hiddenGradient(_ dy: Tensor, rows: Int) -> Tensor {
-    product(dy, rows, .up(half: takesHalf(dy)))
+    let panels = packed.withLock {
+      let panels = $0.up ?? Panels(ups, transposed: true)
+      $0.up = panels
+      return panels
+    }
+    return product(dy, rows, panels)
   }
 
   /// What adds s h Bᵀ to a product.
@@ -93,24 +100,9 @@ package final class LowRankUpdate: Sendable {
     }
   }
 
-  private func takesHalf(_ x: Tensor) -> Bool { x.dtype == .bf16 && Panels.multipliesHalf }
-
-  private func product(_ x: Tensor, _ rows: Int, _ packing: Packing) -> Tensor {
+  private func product(_ x: Tensor, _ rows: Int, _ panels: Panels) -> Tensor {
     let result = Tensor(uninitialized: [rows, rank])
-    PanelProduct(x, rows: rows, into: result).run(panels(packing))
+    PanelProduct(x, rows: rows, into: result).run(panels)
     return result
-  }
-
-  private func panels(_ packing: Packing) -> Panels {
-    packed.withLock { packed in
-      if let panels = packed[packing] { return panels }
-      let panels =
-        switch packing {
-        case .down(let isHalf): Panels(downs, transposed: true, isHalf: isHalf)
-        case .up(let isHalf): Panels(ups, transposed: true, isHalf: isHalf)
-        }
-      packed[packing] = panels
-      return panels
-    }
   }
 }

@@ -27,9 +27,6 @@ final class Panels: Sendable {
       matrix.pointer.assumingMemoryBound(to: Float.self), transposed ? 1 : width,
       transposed ? width : 1, depth, columns, 1, half, narrow, storage.pointer)
   }
-
-  /// Whether the kernels multiply bf16 with bf16 in one instruction.
-  static var multipliesHalf: Bool { attune_products().pointee.multiplies_half != 0 }
 }
 
 /// A small matrix `[r, columns]` that more depth of a product multiplies with.

@@ -23,7 +23,7 @@ package struct Batch: Sendable {
   }
 
   /// Parts of a shard that go through the model one after the other.
-  static func passes(_ shard: Range<Int>, samples: Int?) -> [Range<Int>] {
+  package static func passes(_ shard: Range<Int>, samples: Int?) -> [Range<Int>] {
     guard let samples, samples < shard.count else { return [shard] }
     let parts = (shard.count + samples - 1) / samples
     return (0..<parts).map {

@@ -50,11 +50,9 @@ private struct BenchRun {
     benchmark = type.init(reader, diagnostics)
     settings = BenchSettings(reader)
     try diagnostics.throwErrors()
-    guard settings.precision == .fp32 else {
-      throw RunError.notOffered(
-        field: "--precision", value: settings.precision.rawValue, instead: "Use fp32")
-    }
-    (model, optimizer) = try Self.assembled(benchmark, here.source)
+    var (model, optimizer) = try Self.assembled(benchmark, here.source)
+    model.precision = settings.precision
+    (self.model, self.optimizer) = (model, optimizer)
     try Self.check(benchmark, model)
   }
 
@@ -92,10 +90,11 @@ private struct BenchRun {
   func result() throws -> BenchResult {
     let ceiling = ProductCeiling(of: model.tree)
     let began = ContinuousClock.now
-    let before = ceiling.measured(threads: settings.threads)
+    let (threads, precision) = (settings.threads, settings.precision)
+    let before = ceiling.measured(threads: threads, precision)
     let spent = (ContinuousClock.now - began) / .seconds(1)
     let timing = try settings.mode == .train ? trained() : inferred()
-    let rate = max(before, ceiling.measured(threads: settings.threads))
+    let rate = max(before, ceiling.measured(threads: threads, precision))
     var work = StepWork(isTraining: settings.mode == .train)
     benchmark.count(&work, model, count: settings.batch)
     let seconds = timing.seconds.sorted()
@@ -159,7 +158,8 @@ private struct BenchRun {
     let plan = TrainingPlan(
       seed: 0, threads: model.trainingShards(threads: settings.threads),
       totalSteps: timing.lastStep, stepsPerEpoch: timing.lastStep,
-      monitor: .init(name: "train/loss", lowerIsBetter: true))
+      monitor: .init(name: "train/loss", lowerIsBetter: true),
+      samplesPerPass: samplesPerPass)
     var trainer = try Trainer(
       plan, schedule: Schedule(shape: .constant, totalSteps: timing.lastStep),
       optimizer: optimizer, trainable: model.adapted.trainable, loss: loss)
@@ -167,6 +167,11 @@ private struct BenchRun {
     observers.stepped = { timing.mark(step: $0.step) }
     _ = try trainer.run(batches: { _ in batch }, evaluate: { _ in [:] }, observers: observers)
     return timing
+  }
+
+  private var samplesPerPass: Int? {
+    let shape = ["image": [1] + benchmark.sampleShape]
+    return model.network.samplesPerPass(shape)
   }
 
   /// Forward passes in evaluation with the adapters in place, the batch split over the threads.
@@ -178,14 +183,14 @@ private struct BenchRun {
     let parts = min(settings.threads, settings.batch)
     let (benchmark, model, batch) = (benchmark, model, settings.batch)
     let shards = (0..<parts).map { part in
-      fields.mapValues {
-        $0.sliced(axis: 0, (part * batch / parts)..<((part + 1) * batch / parts))
-      }
+      Batch.passes(
+        (part * batch / parts)..<((part + 1) * batch / parts), samples: samplesPerPass
+      ).map { range in fields.mapValues { $0.sliced(axis: 0, range) } }
     }
     var timing = Timing(steps: settings.steps)
     for step in 1...timing.lastStep {
       _ = try concurrentResults(parts, threads: parts) {
-        benchmark.output(model, shards[$0], .evaluation).elementCount
+        for fields in shards[$0] { _ = benchmark.output(model, fields, .evaluation) }
       }
       timing.mark(step: step)
     }

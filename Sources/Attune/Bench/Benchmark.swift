@@ -62,7 +62,7 @@ func commonBenchOptions(batch: Int) -> OptionTable {
   [
     Option("batch", .integer, default: .value(.integer(batch)), range: .atLeast(1), "Samples."),
     Option("threads", .integer, default: 1, range: .atLeast(1), "Threads."),
-    Option("precision", .choice(BenchSettings.Precision.self), default: "fp32", "Arithmetic."),
+    Option("precision", .choice(Precision.self), default: "fp32", "Arithmetic."),
     Option("mode", .choice(BenchSettings.Mode.self), default: "train", "A step, or inference."),
     Option(
       "steps", .integer, default: 5, range: .atLeast(1), "Timed steps, after two to warm up."),
@@ -72,7 +72,6 @@ func commonBenchOptions(batch: Int) -> OptionTable {
 /// The options that every benchmark takes, decoded.
 struct BenchSettings {
   enum Mode: String, CaseIterable { case train, infer }
-  enum Precision: String, CaseIterable { case fp32, bf16 }
 
   let batch: Int
   let threads: Int
@@ -105,7 +104,7 @@ extension AssembledModel {
   /// Logits of the architecture's own head.
   func logits(_ image: Tensor, _ context: ForwardContext) -> Tensor {
     guard case .backbone(let backbone) = network,
-      let logits = backbone(BackboneInput(["image": image]), context).logits
+      let logits = backbone(BackboneInput(["image": image]), inPrecision(context)).logits
     else { preconditionFailure("\(backboneName) gives no logits of its own") }
     return logits
   }

@@ -34,18 +34,22 @@ struct ProductCeiling {
   }
 
   /// Best rate of one of `threads` threads that work side by side, in 10⁹ operations per second.
-  func measured(threads: Int) -> Double {
-    layers.reduce(0) { max($0, rate(of: $1, threads: threads)) }
+  func measured(threads: Int, _ precision: Precision) -> Double {
+    layers.reduce(0) { max($0, rate(of: $1, threads: threads, precision)) }
   }
 
-  private func rate(of layer: Linear, threads: Int) -> Double {
+  private func rate(of layer: Linear, threads: Int, _ precision: Precision) -> Double {
     let (inputs, outputs) = (layer.site.inputs, layer.site.outputs)
-    let x = benchNoise([Self.rows, inputs])
+    var inPrecision = ForwardContext.evaluation
+    inPrecision.precision = precision
+    let context = inPrecision
+    let type = context.innerType(Tensor(zeros: []))
+    let x = benchNoise([Self.rows, inputs]).cast(to: type)
     let operations = 2 * Double(Self.rows) * Double(inputs) * Double(outputs)
     func seconds(products: Int) -> Double {
       let start = ContinuousClock.now
       DispatchQueue.concurrentPerform(iterations: threads) { _ in
-        for _ in 0..<products { _ = layer(x, .evaluation) }
+        for _ in 0..<products { _ = layer(x, context, type: type) }
       }
       return (ContinuousClock.now - start) / .seconds(1)
     }

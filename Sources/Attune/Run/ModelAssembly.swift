@@ -15,6 +15,15 @@ struct AssembledModel: Sendable {
   let inputNames: InputNames
   /// Option name to value, defaults included.
   let options: [String: String]
+  /// `train.precision`; evaluation computes as training does.
+  var precision = Precision.fp32
+
+  /// A context in the model's precision.
+  func inPrecision(_ context: ForwardContext) -> ForwardContext {
+    var context = context
+    context.precision = precision
+    return context
+  }
 
   var tree: ModuleTree { adapted.tree }
 
@@ -24,14 +33,14 @@ struct AssembledModel: Sendable {
   /// Parts of a batch that are worked on side by side while batch norms use its statistics.
   ///
   /// One where there are such norms, since they need those of the whole batch.
-  func trainingShards(threads: Int) -> Int {
-    tree.buffers.contains { $0.path.hasSuffix(".running_mean") } ? 1 : threads
-  }
+  func trainingShards(threads: Int) -> Int { hasBatchNorms ? 1 : threads }
+
+  var hasBatchNorms: Bool { tree.buffers.contains { $0.path.hasSuffix(".running_mean") } }
 
   /// Next frame from a window.
   func prediction(_ state: Tensor, _ context: ForwardContext) -> Tensor {
     guard case .backbone(let backbone) = network,
-      let prediction = backbone(BackboneInput(["state": state]), context).prediction
+      let prediction = backbone(BackboneInput(["state": state]), inPrecision(context)).prediction
     else { preconditionFailure("\(backboneName) gives no prediction of its own") }
     return prediction
   }
@@ -126,7 +135,7 @@ struct ModelPlan {
       network: network, adapted: adapted, weights: weights, backboneName: backboneType.name,
       inputNames: try InputNames(
         recipe.model, backbone: backboneType, data: inputs ?? backboneType.inputNames),
-      options: options)
+      options: options, precision: Precision(rawValue: recipe.train.precision.rawValue) ?? .fp32)
   }
 
   private static func adapter(

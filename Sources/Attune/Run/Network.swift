@@ -15,6 +15,17 @@ package enum Network: Sendable {
     }
   }
 
+  /// Samples that go through the model at a time, given shapes of batches: enough to fill the
+  /// products' rows, few enough that activations stay in the caches. Nil for all.
+  package func samplesPerPass(_ shapes: [String: [Int]]) -> Int? {
+    guard case .backbone(let backbone) = self, let positions = backbone.positions(shapes) else {
+      return nil
+    }
+    return (Self.rowsPerPass + positions - 1) / max(1, positions)
+  }
+
+  private static let rowsPerPass = 192
+
   /// Refuses inputs that it cannot take, by name and shape.
   package func check(_ shapes: [String: [Int]]) throws(BackboneError) {
     switch self {

@@ -12,6 +12,7 @@ import Training
 /// depends neither on the batch size nor on the number of threads.
 struct PretrainingRun: TaskRun {
   private let plan: RunPlan
+  private let model: AssembledModel
   private let autoencoder: any MaskedAutoencoder
   private let names: InputNames
   private let data: PreparedData
@@ -22,6 +23,7 @@ struct PretrainingRun: TaskRun {
       preconditionFailure("\(model.backboneName): task pretrain-mae without an autoencoder")
     }
     self.plan = plan
+    self.model = model
     self.autoencoder = autoencoder
     self.data = data
     self.threads = threads
@@ -40,8 +42,10 @@ struct PretrainingRun: TaskRun {
   }
 
   var loss: LossFunction {
-    let (autoencoder, names) = (autoencoder, names)
-    return { fields, context in autoencoder(names.input(fields), context).loss }
+    let (autoencoder, names, model) = (autoencoder, names, model)
+    return { fields, context in
+      autoencoder(names.input(fields), model.inPrecision(context)).loss
+    }
   }
 
   func validation() throws -> [String: Double] {
@@ -96,7 +100,8 @@ struct PretrainingRun: TaskRun {
         let fields = try Self.batch(of: samples, index)
         let place = start + index
         let result = autoencoder(
-          names.input(fields), .evaluation(seed: seed, samples: place..<(place + 1)))
+          names.input(fields),
+          model.inPrecision(.evaluation(seed: seed, samples: place..<(place + 1))))
         return Unit(
           identifier: samples.identifier(index), loss: result.loss.scalar,
           baseline: result.baseline)

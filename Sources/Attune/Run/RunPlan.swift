@@ -138,7 +138,6 @@ struct RunPlan {
   private static func refuseUnoffered(_ recipe: Recipe) throws(RunError) {
     let train = recipe.train
     let fields: [(field: String, isSet: Bool, value: String)] = [
-      ("train.precision", train.precision != .fp32, train.precision.rawValue),
       ("train.ema", train.averageDecay != nil, "a moving average"),
       ("train.cache_frozen_features", train.cachesFrozenFeatures, "true"),
       ("train.loss", train.loss.count > 1, "a sum of losses"),

@@ -109,7 +109,15 @@ struct RunSession {
       earlyStopping: train.earlyStopping.map { ($0.patience, $0.minimumDelta) },
       logEvery: steps(train.logInterval), evaluateEvery: steps(train.evaluationInterval),
       saveEvery: steps(train.saveInterval), savesKept: train.savesKept,
-      skippableSteps: { if case .skip(let count) = train.nonfinite { count } else { 0 } }())
+      skippableSteps: { if case .skip(let count) = train.nonfinite { count } else { 0 } }(),
+      samplesPerPass: samplesPerPass)
+  }
+
+  /// Samples at a time; all where batch norms need the whole batch or data sets differ in shape.
+  private var samplesPerPass: Int? {
+    let shapes = data.inputShapes
+    guard shapes.count == 1, !model.hasBatchNorms else { return nil }
+    return model.network.samplesPerPass(model.inputNames.shapes(shapes[0]))
   }
 
   /// The loop at its start, or where `resuming` left it.

@@ -68,6 +68,12 @@ package struct ViT: Backbone {
     for shape in shapes.values { try configuration.check(imageShape: shape) }
   }
 
+  package func positions(_ shapes: [String: [Int]]) -> Int? {
+    guard let image = shapes.values.first, image.count == 4, shapes.count == 1 else { return nil }
+    return configuration.prefixCount
+      + (image[2] / configuration.patch[0]) * (image[3] / configuration.patch[1])
+  }
+
   /// Logits and features of images.
   ///
   /// From `[batch, channel, height, width]` to the logits `[batch, class]` where there is a head,

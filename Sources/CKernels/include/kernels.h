@@ -2,7 +2,7 @@
 //
 // Every kernel exists in single and double precision and for several instruction sets;
 // attune_kernels(precision) gives the table for the best instruction set of the machine, capped by
-// the environment variable ATTUNE_ISA (default|avx2|avx512|avx512bf16). Arrays are row-major and dense unless
+// the environment variable ATTUNE_ISA (default|avx2|avx512|avx512bf16|amx). Arrays are row-major and dense unless
 // a stride is given. `void` pointers are arrays of the table's precision.
 #ifndef ATTUNE_KERNELS_H
 #define ATTUNE_KERNELS_H
@@ -158,7 +158,7 @@ typedef struct {
 // Table for a precision on this machine.
 const attune_kernel_table *attune_kernels(int precision);
 
-// Name of the instruction set in use: "default", "avx2", "avx512", "avx512bf16".
+// Name of the instruction set in use: "default", "avx2", "avx512", "avx512bf16", "amx".
 const char *attune_instruction_set(void);
 
 // Four words of Philox4x32-10 (Salmon et al. 2011) for one counter block.

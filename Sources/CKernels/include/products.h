@@ -48,6 +48,8 @@ typedef struct {
   size_t width, narrow_width;
   // Whether products of bf16 with bf16 are an instruction.
   int multiplies_half;
+  // Whether there are matrix tiles for them.
+  int has_tiles;
   void (*_Nonnull product)(const attune_product *_Nonnull p);
   // y[r, columns] = sum over rows m of a[m, r] * b[m, columns]; b [rows, columns] with a stride.
   void (*_Nonnull outer)(const float *_Nonnull a, size_t r, const void *_Nonnull b,
@@ -78,7 +80,10 @@ typedef struct {
 const attune_product_table *_Nonnull attune_products(void);
 
 // Rows that a product takes through all panels at a time.
-size_t attune_block_rows(size_t depth);
+size_t attune_block_rows(const attune_product *_Nonnull p);
+
+// Whether a product goes through matrix tiles.
+int attune_uses_tiles(const attune_product *_Nonnull p);
 
 // Elements of `scratch` that a product needs.
 size_t attune_product_scratch(const attune_product *_Nonnull p);
