@@ -90,14 +90,20 @@ struct ViTAttention: Sendable {
 
   /// `[batch, token, width]` to the same shape.
   func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-    let width = x.shape[2]
     let rows = qkv(x, context)
-    func part(_ index: Int) -> Tensor {
-      rows.sliced(axis: 2, (index * width)..<((index + 1) * width))
+    let drops = weightDropout.setting(context)
+    let mixed: Tensor
+    if queryNorm == nil && keyNorm == nil {
+      mixed = attention(packed: rows, heads: heads, dropout: drops)
+    } else {
+      let width = x.shape[2]
+      func part(_ index: Int) -> Tensor {
+        rows.sliced(axis: 2, (index * width)..<((index + 1) * width))
+      }
+      mixed = attention(
+        queries: normalized(part(0), queryNorm), keys: normalized(part(1), keyNorm),
+        values: part(2), heads: heads, dropout: drops)
     }
-    let mixed = attention(
-      queries: normalized(part(0), queryNorm), keys: normalized(part(1), keyNorm),
-      values: part(2), heads: heads, dropout: weightDropout.setting(context))
     let output = dropout(projection(mixed, context), context)
     context.observe(path, output)
     return output
