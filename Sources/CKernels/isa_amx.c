@@ -5,10 +5,8 @@
         target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,amx-tile,amx-bf16,fma"))), \
     apply_to = function)
 #define ISA amx
-#define LANES 16
-#define VECTORS 4
-#define TILE_ROWS 6
-#define OUTER_ROWS 8
+#define VECTOR_BYTES 64
+#define VECTOR_REGISTERS 32
 #define HALF_PRODUCTS
 #define HALF_TILES
 #include "kernels.inc"

@@ -4,10 +4,8 @@
     __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma"))), \
     apply_to = function)
 #define ISA avx512bf16
-#define LANES 16
-#define VECTORS 4
-#define TILE_ROWS 6
-#define OUTER_ROWS 8
+#define VECTOR_BYTES 64
+#define VECTOR_REGISTERS 32
 #define HALF_PRODUCTS
 #include "kernels.inc"
 #pragma clang attribute pop

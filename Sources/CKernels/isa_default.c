@@ -1,6 +1,4 @@
 #define ISA default
-#define LANES 4
-#define VECTORS 2
-#define TILE_ROWS 6
-#define OUTER_ROWS 4
+#define VECTOR_BYTES 16
+#define VECTOR_REGISTERS 16
 #include "kernels.inc"

@@ -118,13 +118,9 @@ struct LESSBranch: Sendable {
     let queries = norms.query(rotated(both.sliced(axis: 2, 0..<half)), heads: all)
     let keys = norms.key(rotated(both.sliced(axis: 2, half..<(2 * half))), heads: all)
     let values = forEachRank(value(x, context), width: half)
-    let drops = dropout.setting(context)
-    guard let bias else {
-      return attention(
-        queries: queries, keys: keys, values: values, heads: all, dropout: drops)
-    }
     return attention(
-      queries: queries, keys: keys, values: values, heads: all, bias: bias, dropout: drops)
+      queries: queries, keys: keys, values: values, heads: all, bias: bias,
+      dropout: dropout.setting(context))
   }
 
   /// Values that all ranks share, repeated for each.

@@ -45,18 +45,20 @@ package struct LoLAWindowAttention: Sendable {
     let (tokens, width) = (region.tokens, windows.shape[2])
     let isFilled = region.padding > 0
     let projected = qkv(windows.padded(axis: 1, before: 0, after: isFilled ? 1 : 0), context)
-    let own = projected.sliced(axis: 1, 0..<tokens)
-    var attended = own.sliced(axis: 2, width..<(3 * width))
-    if isFilled {
-      let empty = projected.sliced(axis: 1, tokens..<(tokens + 1))
-        .sliced(axis: 2, width..<(3 * width))
-      attended = .concatenated(
-        [attended, empty.expanded(to: [windows.shape[0], region.padding, 2 * width])], axis: 1)
+    let bias = bias(region, mask: mask, windows: windows.shape[0])
+    guard isFilled else {
+      return projection(attention(packed: projected, heads: heads, bias: bias), context)
     }
+    let own = projected.sliced(axis: 1, 0..<tokens)
+    let empty = projected.sliced(axis: 1, tokens..<(tokens + 1))
+      .sliced(axis: 2, width..<(3 * width))
+    let attended = Tensor.concatenated(
+      [
+        own.sliced(axis: 2, width..<(3 * width)),
+        empty.expanded(to: [windows.shape[0], region.padding, 2 * width]),
+      ], axis: 1)
     let mixed = attention(
-      queries: own.sliced(axis: 2, 0..<width), keys: attended.sliced(axis: 2, 0..<width),
-      values: attended.sliced(axis: 2, width..<(2 * width)), heads: heads,
-      bias: bias(region, mask: mask, windows: windows.shape[0]))
+      queries: own.sliced(axis: 2, 0..<width), keysAndValues: attended, heads: heads, bias: bias)
     return projection(mixed, context)
   }
 

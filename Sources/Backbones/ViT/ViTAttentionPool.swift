@@ -38,11 +38,9 @@ struct ViTAttentionPool: Sendable {
   /// From `[batch, token, width]` to `[batch, width]`.
   func callAsFunction(_ tokens: Tensor, _ context: ForwardContext) -> Tensor {
     let (batch, width) = (tokens.shape[0], tokens.shape[2])
-    let rows = keyValue(tokens, context)
     let mixed = attention(
       queries: queryProjection(query(), context).expanded(to: [batch, 1, width]),
-      keys: rows.sliced(axis: 2, 0..<width), values: rows.sliced(axis: 2, width..<(2 * width)),
-      heads: heads)
+      keysAndValues: keyValue(tokens, context), heads: heads)
     let pooled = projection(mixed, context)
     return (pooled + mlp(norm(pooled), context)).reshaped(to: [batch, width])
   }

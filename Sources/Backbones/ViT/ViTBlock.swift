@@ -105,14 +105,19 @@ struct ViTAttention: Sendable {
   func callAsFunction(
     _ x: Tensor, _ context: ForwardContext, adding residual: Tensor? = nil
   ) -> Tensor {
-    let width = x.shape[2]
-    let rows = qkv(x, context, type: queryNorm == nil && keyNorm == nil ? x.dtype : nil)
-    func part(_ index: Int) -> Tensor {
-      rows.sliced(axis: 2, (index * width)..<((index + 1) * width))
+    let drops = weightDropout.setting(context)
+    let mixed: Tensor
+    if queryNorm == nil && keyNorm == nil {
+      mixed = attention(packed: qkv(x, context, type: x.dtype), heads: heads, dropout: drops)
+    } else {
+      let (rows, width) = (qkv(x, context), x.shape[2])
+      func part(_ index: Int) -> Tensor {
+        rows.sliced(axis: 2, (index * width)..<((index + 1) * width))
+      }
+      mixed = attention(
+        queries: normalized(part(0), queryNorm), keys: normalized(part(1), keyNorm),
+        values: part(2), heads: heads, dropout: drops)
     }
-    let mixed = attention(
-      queries: normalized(part(0), queryNorm), keys: normalized(part(1), keyNorm),
-      values: part(2), heads: heads, dropout: weightDropout.setting(context))
     let output = dropout(projection(mixed, context, residual: residual), context)
     context.observe(path, output)
     return output

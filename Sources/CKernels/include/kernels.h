@@ -34,6 +34,32 @@ typedef struct {
   double scale;
 } attune_dropout_mask;
 
+// Softmax attention: out = softmax(scale q k^T + bias) v for each batch row and head, weights through
+// a dropout where `mask` is given. Element (b, head, i, j) of the bias, in the table's precision, is
+// at bias[b * bias_stride[0] + head * bias_stride[1] + i * bias_stride[2] + j]; `dbias` is laid out
+// alike, NULL where its gradient isn't wanted.
+typedef struct {
+  size_t batch, heads, queries, keys, width;
+  double scale;
+  int is_bf16;
+  const attune_dropout_mask *mask;
+  const void *bias;
+  void *dbias;
+  size_t bias_stride[3];
+} attune_attention;
+
+// Operand of attention: row i of batch row b, heads * width elements, is `stride` * (b * rows + i)
+// elements behind `data`; elements are bf16 or in the table's precision.
+typedef struct {
+  void *data;
+  size_t stride;
+} attune_rows;
+
+// A batch row and a head.
+typedef struct {
+  size_t batch, head;
+} attune_place;
+
 // X(name, parameters)
 #define ATTUNE_KERNELS(X)                                                                          \
   /* y = a + b, a - b, a * b, element by element */                                                \
@@ -98,16 +124,18 @@ typedef struct {
   X(cross_entropy_backward,                                                                        \
     (const void *p, const int32_t *labels, int32_t ignored, double smoothing, double scale,        \
      void *dx, size_t rows, size_t n))                                                             \
-  /* softmax attention of one batch row: q [tq, h*d], k, v [tk, h*d], out [tq, h*d]; lse [h, tq]   \
-     is saved; mask may be NULL; scratch holds d*tk + tk elements */                               \
+  /* softmax attention, see attune_attention; lse [batch, heads, queries] is saved for the way back, \
+     in units of log 2 */                                                                           \
   X(attention,                                                                                     \
-    (const void *q, const void *k, const void *v, void *out, void *lse, size_t tq, size_t tk,      \
-     size_t h, size_t d, double scale, const attune_dropout_mask *mask, void *scratch))            \
-  /* dq, dk, dv are added to; scratch holds 2*d*tk + 2*tk elements */                              \
+    (const attune_attention *a, attune_rows q, attune_rows k, attune_rows v, attune_rows out,      \
+     void *lse, void *scratch))                                                                    \
+  /* dq, dk, dv are written; a->dbias is added to */                                               \
   X(attention_backward,                                                                            \
-    (const void *q, const void *k, const void *v, const void *out, const void *lse,                \
-     const void *dout, void *dq, void *dk, void *dv, size_t tq, size_t tk, size_t h, size_t d,     \
-     double scale, const attune_dropout_mask *mask, void *scratch))                                \
+    (const attune_attention *a, attune_rows q, attune_rows k, attune_rows v, attune_rows out,      \
+     const void *lse, attune_rows dout, attune_rows dq, attune_rows dk, attune_rows dv,            \
+     void *scratch))                                                                               \
+  /* size of the scratch of one of the two */                                                      \
+  X(attention_scratch, (const attune_attention *a, int backward, size_t *bytes))                   \
   /* one sample [channels, in...] to columns [channels*kernel..., out...], and its adjoint (+=) */ \
   X(im2col, (const void *x, void *columns, const attune_convolution *g))                           \
   X(col2im, (const void *columns, void *x, const attune_convolution *g))                           \
