@@ -15,8 +15,9 @@ package enum Network: Sendable {
     }
   }
 
-  /// Samples that go through the model at a time, given shapes of batches: enough to fill the
-  /// products' rows, few enough that activations stay in the caches. Nil for all.
+  /// Samples that go through the model at a time, given shapes of batches; nil for all.
+  ///
+  /// Enough to fill the products' rows, few enough that activations stay in the caches.
   package func samplesPerPass(_ shapes: [String: [Int]]) -> Int? {
     guard case .backbone(let backbone) = self, let positions = backbone.positions(shapes) else {
       return nil
