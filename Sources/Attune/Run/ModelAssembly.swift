@@ -15,11 +15,20 @@ struct AssembledModel: Sendable {
   let inputNames: InputNames
   /// Option name to value, defaults included.
   let options: [String: String]
+  /// What is computed once for all epochs; nil where the recipe does not ask for it.
+  var prefix: FrozenPrefix?
 
   var tree: ModuleTree { adapted.tree }
 
   /// Everything that training changes: trained values, then running statistics.
   var state: [Parameter] { adapted.trainable + tree.buffers }
+
+  /// Next frame from a batch of samples: from its features where it holds them, else its `state`.
+  func prediction(_ fields: [String: Tensor], _ context: ForwardContext) -> Tensor {
+    if let prediction = prefix?.output(fields, context)?.prediction { return prediction }
+    guard let state = fields["state"] else { preconditionFailure("a batch without state") }
+    return prediction(state, context)
+  }
 
   /// Next frame from a window.
   func prediction(_ state: Tensor, _ context: ForwardContext) -> Tensor {
