@@ -13,6 +13,7 @@ struct AttuneCommand: ParsableCommand {
     subcommands: [
       CopyCommand.self,
       DataCommand.self,
+      DoctorCommand.self,
       EvalCommand.self,
       ExportCommand.self,
       InspectCommand.self,
