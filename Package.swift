@@ -114,8 +114,8 @@ let package = Package(
     tests(
       "AttuneTests",
       [
-        "Attune", "Training", "Tasks", "Adapters", "Backbones", "Layers", "Checkpoints", "Recipes",
-        "Formats", "Tensors",
+        "Attune", "Training", "Tasks", "Adapters", "Backbones", "Datasets", "Layers", "Checkpoints",
+        "Recipes", "Formats", "Tensors",
       ]),
     // Runs the built binary, and checks the house itself (imports, file lengths).
     tests("CLITests", ["CLI", "Recipes", "Formats", "Tensors"]),

@@ -14,6 +14,7 @@ struct AttuneCommand: ParsableCommand {
       BenchCommand.self,
       CopyCommand.self,
       DataCommand.self,
+      DoctorCommand.self,
       EvalCommand.self,
       ExportCommand.self,
       InspectCommand.self,

@@ -60,6 +60,9 @@ extension DataError: CustomStringConvertible {
       "band '\(band)' of input \(input) is \(value) throughout the training part and cannot be "
         + "normalized by its spread. Leave it out with data.inputs.\(input).bands, or set "
         + "normalize: none."
+    case .samplesDiffer(let sample, let field, let found, let expected):
+      "sample '\(sample)': \(field) has shape \(found), the first sample's has \(expected). Samples "
+        + "that are stored must be of one shape: crop them, or leave out train.cache_frozen_features."
     }
   }
 

@@ -48,6 +48,9 @@ package enum DataError: ExitCoded, Sendable, Equatable {
   /// A band that does not vary cannot be normalized by its spread.
   case constantBand(band: String, input: String, value: Double)
 
+  /// A sample that cannot be stored beside the others.
+  case samplesDiffer(sample: String, field: String, found: [Int], expected: [Int])
+
   package var exitCode: ExitCode {
     switch self {
     case .planInvalid: .wrongCommandLine
@@ -56,7 +59,7 @@ package enum DataError: ExitCoded, Sendable, Equatable {
     case .optionInvalid, .fieldMissing, .bandMissing, .splitOverlap: .invalidRecipe
     case .layoutUnknown, .wrongRank, .shapesDiffer, .empty, .componentsDiffer, .notFinite,
       .filesDiffer, .constantField, .identifierTwice, .noPartner, .valueNotFinite,
-      .bandWithoutValues, .constantBand:
+      .bandWithoutValues, .constantBand, .samplesDiffer:
       .malformedData
     }
   }

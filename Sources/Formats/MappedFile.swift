@@ -5,7 +5,8 @@ import Foundation
 /// Safe to share between threads although unchecked: address and size never change, nothing here
 /// writes to the memory, and it is unmapped when the last owner is gone. The mapping is private and
 /// copied on write, so that a tensor that borrows it and is updated in place changes its own copy
-/// and never the file. The file must not be cut off meanwhile; files written here are replaced by
+/// and never the file. A `following` mapping instead shows what is written to the file later, and
+/// cannot be written. The file must not be cut off meanwhile; files written here are replaced by
 /// renaming, which leaves a mapped one whole.
 package final class MappedFile: @unchecked Sendable {
   package let path: String
@@ -14,8 +15,12 @@ package final class MappedFile: @unchecked Sendable {
 
   /// Maps `path`.
   ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - following: whether the memory shows what is written to the file from now on; it is then
+  ///     for reading only.
   /// - Throws: `FormatError.fileMissing` or `.cannotRead`.
-  package init(path: String) throws(FormatError) {
+  package init(path: String, following: Bool = false) throws(FormatError) {
     self.path = path
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
@@ -37,7 +42,8 @@ package final class MappedFile: @unchecked Sendable {
     }
     // Without reservation: a file may be larger than memory, of which little is ever changed.
     let start = mmap(
-      nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0)
+      nil, count, following ? PROT_READ : PROT_READ | PROT_WRITE,
+      following ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE, descriptor, 0)
     guard let start, start != MAP_FAILED else {
       throw .cannotRead(path: path, reason: systemReason())
     }

@@ -108,7 +108,7 @@ package final class ZipFile: Sendable {
 
   private func verify(_ bytes: UnsafeRawBufferPointer, _ entry: Entry) throws(FormatError) {
     guard !verified.withLock({ $0.contains(entry.name) }) else { return }
-    guard Deflate.checksum(bytes) == entry.checksum else {
+    guard crc32Checksum(bytes) == entry.checksum else {
       throw damaged(entry, "its checksum differs")
     }
     verified.withLock { _ = $0.insert(entry.name) }
@@ -153,11 +153,5 @@ private enum Deflate {
       guard status == Z_OK, consumed + produced > 0 else { return false }
     }
     return true
-  }
-
-  static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-    UInt32(
-      truncatingIfNeeded: crc32_z(
-        0, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, bytes.count))
   }
 }

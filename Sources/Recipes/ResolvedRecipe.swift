@@ -42,6 +42,28 @@ package struct ResolvedRecipe: Sendable, Hashable {
   }
 }
 
+extension ResolvedRecipe {
+  /// SHA-256 over what decides the samples and their values: `data` without `batch_size`, `sampler`,
+  /// `num_workers`, `cache`, `on_bad`, `max_skipped`, and names and weights of sources.
+  ///
+  /// - Parameter contentDigest: as for `digest`.
+  /// - Returns: The digest.
+  package func sampleDigest(
+    replacing contentDigest: (_ field: String, _ path: String) throws -> String
+  ) rethrows -> String {
+    func stripped(_ section: PlainValue) -> PlainValue {
+      ["batch_size", "sampler", "num_workers", "cache", "on_bad", "max_skipped", "weight", "name"]
+        .reduce(section) { $0.removing([$1]) }
+    }
+    var data = stripped(value["data"] ?? .map([]))
+    if case .list(let sources)? = data["sources"] {
+      data = data.replacing("sources", with: .list(sources.map(stripped)))
+    }
+    let root = PlainValue.map([.init("data", data)])
+    return SHA256Digest.of(try root.replacingPaths(field: "", contentDigest).json)
+  }
+}
+
 extension PlainValue {
   fileprivate func replacing(_ key: String, with value: PlainValue) -> PlainValue {
     guard case .map(let fields) = self else { return self }

@@ -70,7 +70,12 @@ package struct PDEPredictor: Sendable {
   /// Windows in one forward pass.
   package let batchSize: Int
 
-  package init(inputFrames: Int, rolloutSteps: Int, batchSize: Int = 32) {
+  /// Windows in one forward pass where nothing else is asked for.
+  package static let standardBatchSize = 32
+
+  package init(
+    inputFrames: Int, rolloutSteps: Int, batchSize: Int = PDEPredictor.standardBatchSize
+  ) {
     self.inputFrames = inputFrames
     self.rolloutSteps = rolloutSteps
     self.batchSize = batchSize
@@ -81,8 +86,9 @@ package struct PDEPredictor: Sendable {
     frames >= inputFrames + max(1, rolloutSteps)
   }
 
+  /// Predictions for a trajectory; those of one step, `[T − t, F, C, D, H, W]`, may be given.
   package func callAsFunction(
-    _ trajectory: NormalizedTrajectory, model: Model
+    _ trajectory: NormalizedTrajectory, oneStep known: Tensor? = nil, model: Model
   ) -> PDEPrediction {
     let x = trajectory.values
     let frames = x.shape[0]
@@ -90,7 +96,7 @@ package struct PDEPredictor: Sendable {
       fits(frames: frames),
       "\(frames) frames for windows of \(inputFrames) and \(rolloutSteps) steps")
     let truth = x.sliced(axis: 0, inputFrames..<frames)
-    let predicted = oneStep(x, model)
+    let predicted = known ?? oneStep(x, model)
     let previous = x.sliced(axis: 0, (inputFrames - 1)..<(frames - 1))
     let loss = meanSquaredError(predicted, truth).scalar
     return PDEPrediction(

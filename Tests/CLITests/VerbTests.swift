@@ -262,7 +262,9 @@ struct VerbTests {
 
   @Test("help fits into 80 columns")
   func help() async throws {
-    let verbs = ["bench", "copy", "data", "eval", "inspect", "list", "predict", "report", "train"]
+    let verbs = [
+      "bench", "copy", "data", "doctor", "eval", "inspect", "list", "predict", "report", "train",
+    ]
     for arguments in [[]] + (verbs + ["validate", "verify"]).map({ [$0] }) {
       let outcome = try await Binary.run(arguments + ["--help"])
       #expect(outcome.exitCode == 0)

@@ -19,6 +19,32 @@ struct DigestTests {
     #expect(throws: RecipeError.self) { try SHA256Digest.ofFile("/nowhere") }
   }
 
+  @Test("of samples see what changes a sample, not how samples are served")
+  func samples() {
+    func digest(_ data: PlainValue) -> String {
+      ResolvedRecipe(.map([.init("data", data), .init("seed", 1)]))
+        .sampleDigest { field, path in "\(field) at \(path)" }
+    }
+    func single(_ fields: [PlainValue.Field], root: String = "a") -> PlainValue {
+      .map([.init("root", .path(root)), .init("n_steps_input", 2)] + fields)
+    }
+    let original = digest(single([]))
+    let serving = single([
+      .init("batch_size", 8), .init("sampler", "shuffle"), .init("cache", "none"),
+    ])
+    #expect(digest(serving) == original)
+    #expect(digest(single([.init("window_stride", 2)])) != original)
+    #expect(digest(single([], root: "b")) != original)
+    func several(_ names: [String]) -> PlainValue {
+      .map([
+        .init(
+          "sources", .list(names.map { single([.init("name", .text($0)), .init("weight", 2)]) }))
+      ])
+    }
+    #expect(digest(several(["a", "b"])) == digest(several(["c", "d"])))
+    #expect(digest(several(["a"])) != digest(several(["a", "b"])))
+  }
+
   @Test("ends see size, first and last bytes, not the middle")
   func ends() throws {
     try withTemporaryFolder { folder in

@@ -7,6 +7,8 @@ import Tensors
 /// Runs a model over the trajectories of a split and measures it beside the trivial baseline.
 struct FieldEvaluation: Sendable {
   typealias Unit = @Sendable () throws -> NormalizedTrajectory
+  /// One-step predictions `[T − t, F, C, D, H, W]` of a unit.
+  typealias OneStep = @Sendable (_ unit: Int) throws -> Tensor
 
   let predictor: PDEPredictor
   let metrics: [any FieldMetric.Type]
@@ -26,10 +28,13 @@ struct FieldEvaluation: Sendable {
   }
 
   /// Measures all units; `keeps` says whether predictions are kept for pictures.
+  ///
+  /// `oneStep` gives the one-step predictions of a unit by its number; without it the model does.
   func run(
-    _ units: [Unit], keeps: Bool = false, model: @escaping PDEPredictor.Model
+    _ units: [Unit], keeps: Bool = false, oneStep: OneStep? = nil,
+    model: @escaping PDEPredictor.Model
   ) throws -> Results {
-    let done = try predictions(units, model)
+    let done = try predictions(units, oneStep, model)
     func collector(_ suffix: String = "", byFrame: Bool = false) -> FieldMetricCollector {
       FieldMetricCollector(metrics, suffix: suffix, dataUnit: "", byFrame: byFrame)
     }
@@ -53,12 +58,13 @@ struct FieldEvaluation: Sendable {
   }
 
   private func predictions(
-    _ units: [Unit], _ model: @escaping PDEPredictor.Model
+    _ units: [Unit], _ oneStep: OneStep?, _ model: @escaping PDEPredictor.Model
   ) throws -> [(String, PDEPrediction)] {
     let predictor = predictor
     return try concurrentResults(units.count, threads: threads) { index in
       let trajectory = try units[index]()
-      return (trajectory.identifier, predictor(trajectory, model: model))
+      let known = try oneStep?(index)
+      return (trajectory.identifier, predictor(trajectory, oneStep: known, model: model))
     }
   }
 }

@@ -47,6 +47,11 @@ struct InputNames: Sendable {
     return named
   }
 
+  /// Whether a field of a sample is an input, or belongs to one.
+  func isInput(_ field: String) -> Bool {
+    pairs.contains { field == $0.data || field.hasPrefix($0.data + ".") }
+  }
+
   /// A batch of samples as the backbone takes it.
   ///
   /// What belongs to an input stands beside it, one row for each sample and the same in all:
@@ -65,4 +70,8 @@ struct InputNames: Sendable {
     }
     return input
   }
+}
+
+extension InputNames: CustomStringConvertible {
+  var description: String { pairs.map { "\($0.backbone): \($0.data)" }.joined(separator: ", ") }
 }

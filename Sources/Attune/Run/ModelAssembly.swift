@@ -25,6 +25,9 @@ struct AssembledModel: Sendable {
     return context
   }
 
+  /// What is computed once for all epochs; nil where the recipe does not ask for it.
+  var prefix: FrozenPrefix?
+
   var tree: ModuleTree { adapted.tree }
 
   /// Everything that training changes: trained values, then running statistics.
@@ -36,6 +39,15 @@ struct AssembledModel: Sendable {
   func trainingShards(threads: Int) -> Int { hasBatchNorms ? 1 : threads }
 
   var hasBatchNorms: Bool { tree.buffers.contains { $0.path.hasSuffix(".running_mean") } }
+
+  /// Next frame from a batch of samples: from its features where it holds them, else its `state`.
+  func prediction(_ fields: [String: Tensor], _ context: ForwardContext) -> Tensor {
+    if let prediction = prefix?.output(fields, inPrecision(context))?.prediction {
+      return prediction
+    }
+    guard let state = fields["state"] else { preconditionFailure("a batch without state") }
+    return prediction(state, context)
+  }
 
   /// Next frame from a window.
   func prediction(_ state: Tensor, _ context: ForwardContext) -> Tensor {

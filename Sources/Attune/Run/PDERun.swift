@@ -44,10 +44,8 @@ struct PDERun: TaskRun {
   var loss: LossFunction {
     let (model, loss) = (model, comparison)
     return { fields, context in
-      guard let state = fields["state"], let target = fields["target"] else {
-        preconditionFailure("a batch without state and target")
-      }
-      return loss(prediction: model.prediction(state, context), target: target)
+      guard let target = fields["target"] else { preconditionFailure("a batch without target") }
+      return loss(prediction: model.prediction(fields, context), target: target)
     }
   }
 
@@ -57,18 +55,46 @@ struct PDERun: TaskRun {
     return { model.prediction($0, .evaluation) }
   }
 
-  func validation() throws -> [String: Double] {
+  func validation(_ features: OpenFeatures?) throws -> [String: Double] {
     let units = trajectories(.val)
     guard !units.isEmpty else { return [:] }
     let evaluation = FieldEvaluation(
       predictor: PDEPredictor(inputFrames: inputFrames, rolloutSteps: 1), metrics: plan.metrics,
       threads: threads)
-    let results = try evaluation.run(units, model: predictor)
+    let results = try evaluation.run(
+      units, oneStep: features.flatMap { try oneStep($0) }, model: predictor)
     var values = ["val/loss": results.loss]
     for metric in results.oneStep.results(bootstrap: Bootstrap(resamples: 1)) {
       values["val/" + metric.name] = metric.value
     }
     return values
+  }
+
+  var storedParts: [SplitPart] {
+    // A validation unit is judged on all its windows.
+    sources.allSatisfy { $0.options.windowStride == 1 } ? [.train, .val] : [.train]
+  }
+
+  /// One-step predictions of the validation units from their stored features.
+  private func oneStep(_ features: OpenFeatures) throws -> FieldEvaluation.OneStep? {
+    guard !features.validation.isEmpty else { return nil }
+    var windows: [(samples: StoredSamples, range: Range<Int>)] = []
+    for (samples, source) in zip(
+      features.validation, sources.compactMap { source in source.windows(.val) })
+    {
+      try samples.prepare(Array(0..<samples.count), threads: threads)
+      let perUnit = samples.count / source.units.count
+      windows += source.units.indices.map { (samples, ($0 * perUnit)..<(($0 + 1) * perUnit)) }
+    }
+    let (model, batchSize) = (model, PDEPredictor.standardBatchSize)
+    return { [windows] unit in
+      let (samples, range) = windows[unit]
+      let parts = try stride(from: range.lowerBound, to: range.upperBound, by: batchSize).map {
+        let fields = try stackedSamples(samples, $0..<min($0 + batchSize, range.upperBound))
+        return model.prediction(fields, .evaluation).detached()
+      }
+      return .concatenated(parts, axis: 0)
+    }
   }
 
   func evaluate(_ part: SplitPart, checkpoint: String, step: Int) throws -> EvaluatedSplit {

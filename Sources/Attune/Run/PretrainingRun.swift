@@ -48,7 +48,7 @@ struct PretrainingRun: TaskRun {
     }
   }
 
-  func validation() throws -> [String: Double] {
+  func validation(_ features: OpenFeatures?) throws -> [String: Double] {
     let units = try reconstructions(.val)
     guard !units.isEmpty else { return [:] }
     return ["val/loss": units.reduce(0) { $0 + $1.loss } / Double(units.count)]

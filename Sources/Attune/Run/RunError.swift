@@ -1,4 +1,5 @@
 package import Recipes
+import Reports
 
 /// What ends a run outside data, weights and numerics.
 package enum RunError: ExitCoded, Equatable {
@@ -16,6 +17,10 @@ package enum RunError: ExitCoded, Equatable {
   case contract(input: String, differences: [Difference])
   /// A value of the recipe that cannot be followed with this data and model.
   case settingInvalid(field: String, found: String, expected: String)
+  /// What lies below the first trained value is not the same in every epoch, or nothing does.
+  case featuresChange(reason: String, remedy: String)
+  /// No room for the cached features.
+  case featuresTooLarge(path: String, needed: Int, free: Int)
 
   /// Where an input breaks a run's contract.
   package struct Difference: Sendable, Equatable {
@@ -28,8 +33,8 @@ package enum RunError: ExitCoded, Equatable {
   package var exitCode: ExitCode {
     switch self {
     case .notOffered: .unavailable
-    case .outputExists: .cannotCreate
-    case .settingInvalid: .invalidRecipe
+    case .outputExists, .featuresTooLarge: .cannotCreate
+    case .settingInvalid, .featuresChange: .invalidRecipe
     default: .malformedData
     }
   }
@@ -64,6 +69,11 @@ extension RunError: CustomStringConvertible {
         + differences.map { "--accept \($0.name)" }.joined(separator: " ")
     case .settingInvalid(let field, let found, let expected):
       "\(field): \(found), expected \(expected). Change the field"
+    case .featuresChange(let reason, let remedy):
+      "train.cache_frozen_features: \(reason). \(remedy)"
+    case .featuresTooLarge(let path, let needed, let free):
+      "train.cache_frozen_features: the features take \(Numbers.bytes(needed)), the disk of \(path) has "
+        + "\(Numbers.bytes(free)) free. Make room, set output.dir to another disk, or leave the field out"
     }
   }
 }

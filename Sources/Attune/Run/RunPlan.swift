@@ -139,7 +139,6 @@ struct RunPlan {
     let train = recipe.train
     let fields: [(field: String, isSet: Bool, value: String)] = [
       ("train.ema", train.averageDecay != nil, "a moving average"),
-      ("train.cache_frozen_features", train.cachesFrozenFeatures, "true"),
       ("train.loss", train.loss.count > 1, "a sum of losses"),
       ("model.decoder", recipe.model.decoder != nil, "a decoder for task pde"),
       ("model.aux_heads", !recipe.model.auxiliaryHeads.isEmpty, "an auxiliary head"),

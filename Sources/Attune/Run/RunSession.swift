@@ -31,8 +31,16 @@ struct RunSession {
     let data = try PreparedData(plan.data, seed: plan.recipe.seed, digests: &cache)
     self.data = data
     let shapes = data.inputShapes
-    model = try plan.model.assemble(
+    var model = try plan.model.assemble(
       for: plan.dataShape(shapes), inputs: shapes.first?.keys.sorted(), bands: data.bands)
+    if plan.recipe.train.cachesFrozenFeatures {
+      try Self.refuseRandomSamples(plan)
+      model.prefix = try FrozenPrefix(
+        of: model.adapted, in: model.network, named: model.backboneName,
+        movesStatistics: Self.movesStatistics(plan.recipe, model))
+      model.prefix?.precision = model.precision
+    }
+    self.model = model
     for shape in shapes { try model.network.check(model.inputNames.shapes(shape)) }
     let (weights, roots) = (model.weights, Self.roots(plan, data))
     digest = try plan.resolved.digest { field, path in
@@ -49,6 +57,37 @@ struct RunSession {
       uniqueKeysWithValues: zip(plan.data.sources, data.sources).map {
         ($0.path + ".root", $1.manifest.digest)
       })
+  }
+
+  // MARK: Frozen features
+
+  /// Refuses data whose samples are drawn anew in every epoch.
+  private static func refuseRandomSamples(_ plan: RunPlan) throws(RunError) {
+    for source in plan.data.sources {
+      let drawn =
+        source.section.transforms.map(\.name)
+        + (source.section.degradation == nil ? [] : ["degrade"])
+      guard drawn.isEmpty else {
+        throw .featuresChange(
+          reason:
+            "\(source.path): \(drawn.joined(separator: ", ")) changes samples at random, anew "
+            + "in every epoch",
+          remedy: "Leave out \(source.path).transforms, or leave out the field")
+      }
+    }
+  }
+
+  /// The samples with their features, where the recipe asks for them; nothing is written yet.
+  func frozenFeatures() throws -> FrozenFeatures? {
+    guard let prefix = model.prefix else { return nil }
+    let roots = Self.roots(plan, data)
+    let dataDigest = try plan.resolved.sampleDigest { field, path in
+      try roots[field] ?? Attune.digest(ofCheckpoint: path)
+    }
+    return try FrozenFeatures(
+      prefix, of: model, data: data, dataDigest: dataDigest, parts: task.storedParts,
+      output: recipe.output.directory,
+      threads: threads)
   }
 
   // MARK: Training
@@ -74,7 +113,11 @@ struct RunSession {
   /// Whether batch norms use and record the statistics of the batch while training.
   ///
   /// Pretrained ones under a frozen backbone keep theirs, which no adapter file would hold.
-  private var movesStatistics: Bool { !(recipe.freezesBackbone && model.weights != nil) }
+  private var movesStatistics: Bool { Self.movesStatistics(recipe, model) }
+
+  private static func movesStatistics(_ recipe: Recipe, _ model: AssembledModel) -> Bool {
+    !(recipe.freezesBackbone && model.weights != nil)
+  }
 
   /// The task's loss under the recipe's way of computing it.
   private var loss: LossFunction {
@@ -167,7 +210,11 @@ struct RunSession {
   // MARK: Evaluation
 
   /// Metrics of the validation part by full name, for the training loop.
-  func validation() throws -> [String: Double] { try frozen { try task.validation() } }
+  ///
+  /// `features` are the stored ones, where there are any.
+  func validation(_ features: OpenFeatures? = nil) throws -> [String: Double] {
+    try frozen { try task.validation(features) }
+  }
 
   /// Measures the model as it stands on a split, beside the trivial baseline.
   ///

@@ -12,10 +12,15 @@ protocol TaskRun: Sendable {
   var loss: LossFunction { get }
 
   /// Metrics of the validation part by full name, `val/loss` among them; empty where it is empty.
-  func validation() throws -> [String: Double]
+  ///
+  /// `features` hold the part's samples as the frozen part of the model leaves them.
+  func validation(_ features: OpenFeatures?) throws -> [String: Double]
 
   /// Measures the model on a part that is not empty, beside the trivial baseline.
   func evaluate(_ part: SplitPart, checkpoint: String, step: Int) throws -> EvaluatedSplit
+
+  /// Parts of the data whose frozen features it can use.
+  var storedParts: [SplitPart] { get }
 
   /// Sentences that a reader of the report must know.
   var notes: [String] { get }
@@ -23,6 +28,7 @@ protocol TaskRun: Sendable {
 
 extension TaskRun {
   var notes: [String] { [] }
+  var storedParts: [SplitPart] { [.train] }
 }
 
 /// One evaluated split: its numbers and the samples that reports show.

@@ -66,6 +66,7 @@ private struct TrainRun {
   private let directory: RunDirectory
   private let checkpoints: CheckpointFolder
   private let resumed: LoadedState?
+  private let features: FrozenFeatures?
   private let message: (String) -> Void
   private var status: RunDirectory.Status
   private let start = ContinuousClock.now
@@ -77,6 +78,7 @@ private struct TrainRun {
     self.request = request
     self.message = message
     try session.check()
+    features = try session.frozenFeatures()
     var given: LoadedState?
     if case .checkpoint(let path) = session.recipe.train.resume {
       given = try LoadedState(path, digest: session.digest)
@@ -130,10 +132,12 @@ private struct TrainRun {
       directory, tracking: session.recipe.tracking, initialDigest: initialDigest,
       resumingAt: trainer.state.step)
     announce(trainer)
+    let features = try features?.open(message: message)
     let observers = observers(parameters, log, shouldStop: shouldStop, show: show)
     let session = session
     let outcome = try trainer.run(
-      batches: session.data.batch, evaluate: { _ in try session.validation() },
+      batches: features?.batch ?? session.data.batch,
+      evaluate: { _ in try session.validation(features) },
       observers: observers)
     status.step = trainer.state.step
     guard outcome == .finished else {

@@ -4,7 +4,7 @@ package import Tensors
 
 /// MORPH, an autoregressive foundation model for PDE data in one to three space dimensions
 /// (arXiv 2509.21670; where paper and reference code differ, the code is followed).
-package struct Morph: Backbone {
+package struct Morph: BlockSequence {
   package static let name = "morph"
   package static let summary =
     "PDE foundation model: axial attention over time and space, 1-D, 2-D and 3-D fields"
@@ -96,21 +96,54 @@ package struct Morph: Backbone {
   package func callAsFunction(
     _ input: BackboneInput, maps: Set<Int>, _ context: ForwardContext
   ) -> BackboneOutput {
-    let state = input.only
-    let shape = state.shape
-    let encoded = embedding(state, context)
-    let grid = Array(shape[4...])
-    let patch = patchSizes(configuration.patch, grid: grid)
-    let counts = zip(grid, patch).map { $0 / $1 }
-    var x = positions(encoded, context)
-      .reshaped(to: [shape[0], shape[1]] + counts + [configuration.dim])
-    for block in blocks { x = context.block(x) { block($0, $1) } }
-    let tokens = x.reshaped(to: encoded.shape)
+    let encoded = embedding(input.only, context)
+    let x = passed(entering(encoded, input.only.shape, context), blocks[...], context)
+    var output = output(
+      of: x, from: blocks.count, inputShape: input.only.shape, maps: maps, context)
+    output.features.named["enc"] = encoded
+    return output
+  }
+
+  package func hidden(
+    _ input: BackboneInput, before cut: Int, _ context: ForwardContext
+  ) -> Tensor {
+    let shape = input.only.shape
+    return passed(
+      entering(embedding(input.only, context), shape, context), blocks[..<cut], context)
+  }
+
+  package func output(
+    of hidden: Tensor, from cut: Int, inputShape: [Int], maps: Set<Int>, _ context: ForwardContext
+  ) -> BackboneOutput {
+    let x = passed(hidden, blocks[cut...], context)
+    let (patch, counts) = patchGrid(inputShape)
+    let tokens = x.reshaped(
+      to: [x.shape[0], x.shape[1], counts.reduce(1, *), configuration.dim])
     var features = Features()
-    features.named = ["enc": encoded, "z": tokens]
+    features.named = ["z": tokens]
     return BackboneOutput(
-      prediction: decode(tokens, shape: shape, patch: patch, counts: counts, context),
+      prediction: decode(tokens, shape: inputShape, patch: patch, counts: counts, context),
       features: features)
+  }
+
+  /// What enters the first block, `[batch, time, depth, height, width, dim]`, from the embedding of
+  /// an input of a shape.
+  private func entering(_ encoded: Tensor, _ shape: [Int], _ context: ForwardContext) -> Tensor {
+    positions(encoded, context)
+      .reshaped(to: [shape[0], shape[1]] + patchGrid(shape).counts + [configuration.dim])
+  }
+
+  private func passed(
+    _ x: Tensor, _ blocks: ArraySlice<MorphBlock>, _ context: ForwardContext
+  ) -> Tensor {
+    blocks.reduce(x) { x, block in context.block(x) { block($0, $1) } }
+  }
+
+  /// Patch sizes and counts along depth, height and width for an input of a shape.
+  private func patchGrid(_ shape: [Int]) -> (sizes: [Int], counts: [Int]) {
+    let grid = Array(shape[4...])
+    let sizes = patchSizes(configuration.patch, grid: grid)
+    return (sizes, zip(grid, sizes).map { $0 / $1 })
   }
 
   /// Positions of an input's tokens: `[1, time, token, dim]`.

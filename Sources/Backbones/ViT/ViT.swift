@@ -1,6 +1,6 @@
 package import Layers
 package import Recipes
-import Tensors
+package import Tensors
 
 /// The plain vision transformer (arXiv 2010.11929) with the variants of DeiT, DINOv2, CLIP, SigLIP
 /// and MAE, as timm and transformers compute them.
@@ -8,7 +8,7 @@ import Tensors
 /// Paths are timm's keys. Initial values are timm's as well (timm 1.0.31,
 /// `init_weights_vit_timm`): matrices and positions normal with deviation 0.02, biases zero, class
 /// and register tokens 1e-6, the patch embedding as the framework does it.
-package struct ViT: Backbone {
+package struct ViT: BlockSequence {
   package static let name = "vit"
   package static let summary =
     "Vision transformer by timm's names: ViT, DeiT, DINOv2, CLIP, SigLIP, MAE, any bands and sizes"
@@ -82,11 +82,27 @@ package struct ViT: Backbone {
   package func callAsFunction(
     _ input: BackboneInput, maps: Set<Int>, _ context: ForwardContext
   ) -> BackboneOutput {
-    let image = input.only
-    let grid = [image.shape[2] / configuration.patch[0], image.shape[3] / configuration.patch[1]]
+    output(
+      of: hidden(input, before: 0, context), from: 0, inputShape: input.only.shape, maps: maps,
+      context)
+  }
+
+  package func hidden(
+    _ input: BackboneInput, before cut: Int, _ context: ForwardContext
+  ) -> Tensor {
+    var x = embedding(input.only, context)
+    for block in blocks[..<cut] { x = context.block(x) { block($0, $1) } }
+    return x
+  }
+
+  package func output(
+    of hidden: Tensor, from cut: Int, inputShape: [Int], maps: Set<Int>, _ context: ForwardContext
+  ) -> BackboneOutput {
+    precondition(maps.allSatisfy { $0 >= cut }, "maps \(maps) below block \(cut)")
+    let grid = [inputShape[2] / configuration.patch[0], inputShape[3] / configuration.patch[1]]
     var features = Features()
-    var x = embedding(image, context)
-    for (index, block) in blocks.enumerated() {
+    var x = hidden
+    for (index, block) in blocks.enumerated().dropFirst(cut) {
       x = context.block(x) { block($0, $1) }
       guard maps.contains(index) else { continue }
       features.maps[index] = map(x, grid)

@@ -91,22 +91,21 @@ package final class Loader: Sendable {
   /// The samples of a plan, each tensor stacked along a new first axis.
   package func load(_ plan: Plan) throws -> [String: Tensor] {
     let samples = sources[plan.source].samples
-    var batch: [String: Tensor] = [:]
-    for (row, index) in plan.indices.enumerated() {
-      for (name, tensor) in try samples.sample(index, epoch: plan.epoch) {
-        let target =
-          batch[name]
-          ?? Tensor(uninitialized: [plan.indices.count] + tensor.shape, dtype: tensor.dtype)
-        batch[name] = target
-        precondition(
-          Array(target.shape.dropFirst()) == tensor.shape,
-          "sample \(plan.identifiers[row]): \(name) has shape \(tensor.shape) in a batch of "
-            + "\(target.shape)")
-        (target.pointer + row * tensor.byteCount)
-          .copyMemory(from: tensor.pointer, byteCount: tensor.byteCount)
-      }
-    }
-    return batch
+    return try stacked(
+      plan.indices.count, identifier: { plan.identifiers[$0] },
+      sample: { try samples.sample(plan.indices[$0], epoch: plan.epoch) })
+  }
+
+  /// The same order over other samples in the place of each source's, as many and called the same.
+  package func mapSamples(
+    _ transform: (_ source: Int, any SampleSet) throws -> any SampleSet
+  ) rethrows -> Loader {
+    Loader(
+      try sources.enumerated().map { number, source in
+        let samples = try transform(number, source.samples)
+        precondition(samples.count == source.samples.count, "\(source.name): other samples")
+        return Source(name: source.name, samples: samples, weight: source.weight)
+      }, batchSize: batchSize, seed: seed, order: order)
   }
 
   private func batchCount(of source: Int) -> Int {

@@ -5,6 +5,12 @@ import Foundation
 enum GDAL {
   private static let ready: Void = GDALAllRegister()
 
+  /// Those of the named drivers that the library does not have.
+  static func missingDrivers(of names: [String]) -> [String] {
+    _ = ready
+    return names.filter { GDALGetDriverByName($0) == nil }
+  }
+
   /// What went wrong last on this thread.
   static var lastMessage: String {
     let message = CPLGetLastErrorMsg().map { String(cString: $0) } ?? ""
