@@ -21,14 +21,19 @@ swift build -c release --build-tests
 echo "== tests"
 run_tests .build/tests.log
 
-# What calls the products that oneDNN would take over.
+# What the kernels of this processor do, on the plain ones and through oneDNN.
+echo "== tests without vector kernels"
+ATTUNE_ISA=default run_tests .build/tests-default.log --filter 'TensorsTests|LayersTests|BackbonesTests'
+
+# The same through OpenBLAS.
 echo "== tests without oneDNN"
 export ATTUNE_NO_ONEDNN=1
 swift build -c release --build-tests --scratch-path .build/no-onednn
-run_tests .build/tests-no-onednn.log --scratch-path .build/no-onednn \
+ATTUNE_ISA=default run_tests .build/tests-no-onednn.log --scratch-path .build/no-onednn \
   --filter 'TensorsTests|LayersTests|BackbonesTests'
 
 echo
 echo "tests:                 $(closing_line .build/tests.log)"
+echo "without vectors:       $(closing_line .build/tests-default.log)"
 echo "tests without oneDNN:  $(closing_line .build/tests-no-onednn.log)"
 Scripts/parity-count.sh .build/tests.log
