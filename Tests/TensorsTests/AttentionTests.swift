@@ -228,6 +228,11 @@ struct AttentionTests {
     }
   }
 
+  @Test("of no tokens is empty")
+  func empty() {
+    #expect(attention(packed: Tensor(zeros: [2, 0, 24]), heads: 2).shape == [2, 0, 8])
+  }
+
   @Test("gives each sample and head the same bytes in any company")
   func independent() {
     let x = FiniteDifferences.values([3, 37, 3 * 32], seed: 6).cast(to: .f32)
