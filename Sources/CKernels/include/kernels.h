@@ -139,6 +139,25 @@ typedef struct {
   /* one sample [channels, in...] to columns [channels*kernel..., out...], and its adjoint (+=) */ \
   X(im2col, (const void *x, void *columns, const attune_convolution *g))                           \
   X(col2im, (const void *columns, void *x, const attune_convolution *g))                           \
+  /* weights for `convolve`, element (output, input, tap) at the given strides, taps backwards with \
+     `flips`; packed_kernel_size gives the number of elements */                                   \
+  X(pack_kernel,                                                                                   \
+    (const void *weight, void *packed, size_t outputs, size_t inputs, size_t taps,                 \
+     size_t output_stride, size_t input_stride, int flips))                                        \
+  X(packed_kernel_size, (size_t outputs, size_t inputs, size_t taps, size_t *elements))            \
+  /* y [batch, outputs, out...] = convolution of x [batch, channels, in...] with packed weights    \
+     (+ bias [outputs] unless NULL); scratch holds what convolve_scratch says */                   \
+  X(convolve,                                                                                      \
+    (const void *x, const void *packed, const void *bias, void *y, size_t batch, size_t outputs,   \
+     const attune_convolution *g, void *scratch))                                                  \
+  X(convolve_scratch, (const attune_convolution *g, size_t *elements))                             \
+  /* convolution of every channel with a kernel of its own: x [batch, channels, in...], w          \
+     [channels, kernel...]; y is written, dx and dw, either of which may be NULL, are added to */  \
+  X(depthwise,                                                                                     \
+    (const void *x, const void *w, void *y, size_t batch, const attune_convolution *g))            \
+  X(depthwise_backward,                                                                            \
+    (const void *x, const void *w, const void *dy, void *dx, void *dw, size_t batch,               \
+     const attune_convolution *g))                                                                 \
   /* y[outer, out, inner] = sum over taps t of weights[out, taps] * x[outer, index[out, taps],     \
      inner], and its adjoint (dx +=) */                                                            \
   X(resample,                                                                                      \

@@ -1,5 +1,3 @@
-internal import CKernels
-
 /// Stride, padding, dilation and groups of a convolution over depth, height and width.
 ///
 /// A 2-D convolution leaves the first axis at its defaults, a 1-D one the first two.
@@ -65,8 +63,11 @@ public func convolution(
     return volume.reshaped(to: Array(volume.shape[..<2] + volume.shape[3...]))
   }
   let (cropped, cut) = croppedToData(weight, geometry, input: x.shape)
-  let result = Columns(x: x, weight: cropped, geometry: cut).convolution(x, cropped)
-  return bias.map { result.affineByChannel(weight: nil, bias: $0) } ?? result
+  let call = ConvolutionCall(x: x, weight: cropped, geometry: cut)
+  guard let bias else { return call(x, cropped) }
+  // A frozen bias goes with the sums where the way to compute them allows it.
+  if !bias.isTracked, call.takesBias { return call(x, cropped, bias: bias) }
+  return call(x, cropped).affineByChannel(weight: nil, bias: bias)
 }
 
 extension Tensor {
@@ -93,112 +94,4 @@ private func croppedToData(
     geometry.stride[axis] = 1
   }
   return (weight, geometry)
-}
-
-/// One convolution as products with columns, sample by sample and group by group.
-private struct Columns: Sendable {
-  let batch: Int
-  let groups: Int
-  let inputs: Int
-  let outputs: Int
-  let inputPixels: Int
-  let outputShape: [Int]
-  let taps: Int
-  /// Whether every output reads one input pixel, so that the input's lines are the columns.
-  let isPointwise: Bool
-  let dtype: DType
-  let geometry: attune_convolution
-
-  private var pixels: Int { outputShape[2] * outputShape[3] * outputShape[4] }
-
-  init(x: Tensor, weight: Tensor, geometry: ConvolutionGeometry) {
-    batch = x.shape[0]
-    groups = geometry.groups
-    inputs = weight.shape[1]
-    outputs = weight.shape[0] / groups
-    inputPixels = x.shape[2] * x.shape[3] * x.shape[4]
-    taps = inputs * weight.shape[2] * weight.shape[3] * weight.shape[4]
-    isPointwise =
-      taps == inputs && geometry.stride == [1, 1, 1] && geometry.padding == [0, 0, 0]
-    dtype = x.dtype
-    let sizes = (0..<3).map {
-      geometry.outputSize(axis: $0, input: x.shape[2 + $0], kernel: weight.shape[2 + $0])
-    }
-    precondition(
-      sizes.allSatisfy { $0 > 0 }, "convolution: kernel \(weight.shape) on input \(x.shape)")
-    outputShape = [batch, weight.shape[0]] + sizes
-    func triple(_ values: [Int]) -> (Int64, Int64, Int64) {
-      (Int64(values[0]), Int64(values[1]), Int64(values[2]))
-    }
-    self.geometry = attune_convolution(
-      channels: Int64(inputs), input: triple(Array(x.shape[2...])),
-      kernel: triple(Array(weight.shape[2...])), output: triple(sizes),
-      stride: triple(geometry.stride), padding: triple(geometry.padding),
-      dilation: triple(geometry.dilation))
-  }
-
-  func convolution(_ x: Tensor, _ weight: Tensor) -> Tensor {
-    let result = Tensor(uninitialized: outputShape, dtype: dtype)
-    let (input, kernel) = (x.detached(), weight.detached())
-    let scratch = scratch
-    eachGroup { x, w, y in
-      BLAS.multiply(
-        dtype, a: kernel.pointer + w, transposeA: false, b: columns(input.pointer + x, scratch),
-        transposeB: false, c: result.pointer + y, m: outputs, n: pixels, k: taps)
-    }
-    let (needsInput, needsWeight) = (x.isTracked, weight.isTracked)
-    return result.recorded(from: [x, weight]) { gradient in
-      backward(
-        input, kernel, gradient, needsInput: needsInput, needsWeight: needsWeight)
-    }
-  }
-
-  private func backward(
-    _ input: Tensor, _ kernel: Tensor, _ gradient: Tensor, needsInput: Bool, needsWeight: Bool
-  ) -> [Tensor?] {
-    let dx = needsInput ? Tensor(zeros: input.shape, dtype: dtype) : nil
-    let dw = needsWeight ? Tensor(zeros: kernel.shape, dtype: dtype) : nil
-    let scratch = scratch
-    eachGroup { x, w, y in
-      if let dw {
-        BLAS.multiply(
-          dtype, a: gradient.pointer + y, transposeA: false, b: columns(input.pointer + x, scratch),
-          transposeB: true, c: dw.pointer + w, m: outputs, n: taps, k: pixels, beta: 1)
-      }
-      if let dx {
-        let target = isPointwise ? dx.pointer + x : scratch.pointer
-        BLAS.multiply(
-          dtype, a: kernel.pointer + w, transposeA: true, b: gradient.pointer + y,
-          transposeB: false, c: target, m: taps, n: pixels, k: outputs)
-        guard !isPointwise else { return }
-        withUnsafePointer(to: geometry) { kernels(dtype).col2im(target, dx.pointer + x, $0) }
-      }
-    }
-    return [dx, dw]
-  }
-
-  /// Memory for the columns of one sample and group; none where the input's lines serve.
-  private var scratch: Tensor {
-    Tensor(uninitialized: isPointwise ? [0] : [taps, pixels], dtype: dtype)
-  }
-
-  /// The columns `[taps, pixels]` of one sample and group.
-  private func columns(_ x: UnsafeRawPointer, _ scratch: Tensor) -> UnsafeRawPointer {
-    guard !isPointwise else { return x }
-    withUnsafePointer(to: geometry) { kernels(dtype).im2col(x, scratch.pointer, $0) }
-    return UnsafeRawPointer(scratch.pointer)
-  }
-
-  /// Byte offsets of input, weight and output for every sample and group.
-  private func eachGroup(_ body: (_ x: Int, _ weight: Int, _ y: Int) -> Void) {
-    let size = dtype.byteCount
-    for sample in 0..<batch {
-      for group in 0..<groups {
-        let part = sample * groups + group
-        body(
-          part * inputs * inputPixels * size, group * outputs * taps * size,
-          part * outputs * pixels * size)
-      }
-    }
-  }
 }
