@@ -46,9 +46,11 @@ func shardedGradients(
   DispatchQueue.concurrentPerform(iterations: shards.count) { index in
     let range = shards[index]
     let samples = (firstSample + range.lowerBound)..<(firstSample + range.upperBound)
-    let value = loss(
-      batch.part(range), .training(seed: seed, step: step, samples: samples))
-    let result = (value.scalar, value.gradients())
+    let result = Allocator.withLane(index) {
+      let value = loss(
+        batch.part(range), .training(seed: seed, step: step, samples: samples))
+      return (value.scalar, value.gradients())
+    }
     results.withLock { $0[index] = result }
   }
   var sum = 0.0
