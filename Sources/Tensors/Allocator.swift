@@ -4,6 +4,10 @@ import Synchronization
 ///
 /// Blocks are rounded up to a size class (eight per power of two) and aligned to 64 bytes. Counts
 /// are kept for tests and reports: `statistics`.
+///
+/// Threads that work side by side take from lanes of their own (`withLane`), and a block returns to the
+/// lane that it came from, whoever drops it: what a lane needs then depends on its own work alone, and
+/// not on how the threads happen to overlap.
 package final class Allocator: Sendable {
   package static let shared = Allocator()
 
@@ -19,12 +23,27 @@ package final class Allocator: Sendable {
     package var bytesCached = 0
   }
 
+  /// Blocks that can stand for each other.
+  private struct Pool: Hashable {
+    let lane: Int
+    let size: Int
+  }
+
   private struct State {
-    var free: [Int: [UInt]] = [:]
+    var free: [Pool: [UInt]] = [:]
     var statistics = Statistics()
   }
 
   private let state = Mutex(State())
+
+  @TaskLocal private static var lane = 0
+
+  /// Runs `body` with memory from a lane; the first, 0, is that of all other code.
+  package static func withLane<Result>(
+    _ lane: Int, _ body: () throws -> Result
+  ) rethrows -> Result {
+    try $lane.withValue(lane, operation: body)
+  }
 
   package var statistics: Statistics { state.withLock { $0.statistics } }
 
@@ -43,28 +62,29 @@ package final class Allocator: Sendable {
     for block in blocks { UnsafeMutableRawPointer(bitPattern: block)?.deallocate() }
   }
 
-  func take(byteCount: Int) -> UnsafeMutableRawPointer {
-    let size = Self.sizeClass(byteCount)
+  /// Uninitialised memory, and the lane that it must be given back to.
+  func take(byteCount: Int) -> (memory: UnsafeMutableRawPointer, lane: Int) {
+    let (size, lane) = (Self.sizeClass(byteCount), Self.lane)
     let recycled = state.withLock { state -> UInt? in
       state.statistics.bytesInUse += size
       state.statistics.peakBytesInUse = max(
         state.statistics.peakBytesInUse, state.statistics.bytesInUse)
-      if let block = state.free[size]?.popLast() {
+      if let block = state.free[Pool(lane: lane, size: size)]?.popLast() {
         state.statistics.bytesCached -= size
         return block
       }
       state.statistics.systemAllocations += 1
       return nil
     }
-    if let recycled, let pointer = UnsafeMutableRawPointer(bitPattern: recycled) { return pointer }
-    return .allocate(byteCount: size, alignment: 64)
+    let pointer = recycled.flatMap { UnsafeMutableRawPointer(bitPattern: $0) }
+    return (pointer ?? .allocate(byteCount: size, alignment: 64), lane)
   }
 
-  func giveBack(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
+  func giveBack(_ pointer: UnsafeMutableRawPointer, byteCount: Int, lane: Int) {
     let size = Self.sizeClass(byteCount)
     let block = UInt(bitPattern: pointer)
     state.withLock { state in
-      state.free[size, default: []].append(block)
+      state.free[Pool(lane: lane, size: size), default: []].append(block)
       state.statistics.bytesInUse -= size
       state.statistics.bytesCached += size
     }

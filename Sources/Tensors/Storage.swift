@@ -8,11 +8,13 @@ package final class Storage: @unchecked Sendable {
   package let pointer: UnsafeMutableRawPointer
   package let byteCount: Int
   private let owner: (any AnyObject & Sendable)?
+  /// Of the allocator, where the memory comes from it.
+  private let lane: Int
 
   /// Uninitialised memory from the caching allocator.
   package init(byteCount: Int) {
     self.byteCount = byteCount
-    pointer = Allocator.shared.take(byteCount: byteCount)
+    (pointer, lane) = Allocator.shared.take(byteCount: byteCount)
     owner = nil
   }
 
@@ -23,9 +25,10 @@ package final class Storage: @unchecked Sendable {
     self.pointer = pointer
     self.byteCount = byteCount
     self.owner = owner
+    lane = 0
   }
 
   deinit {
-    if owner == nil { Allocator.shared.giveBack(pointer, byteCount: byteCount) }
+    if owner == nil { Allocator.shared.giveBack(pointer, byteCount: byteCount, lane: lane) }
   }
 }

@@ -54,16 +54,18 @@ func shardedGradients(
   let shards = batch.shards(threads)
   let results = Mutex([(loss: Double, gradients: Gradients)?](repeating: nil, count: shards.count))
   DispatchQueue.concurrentPerform(iterations: shards.count) { index in
-    var (sum, gradients) = (0.0, Gradients())
-    for range in Batch.passes(shards[index], samples: samplesPerPass) {
-      let samples = (firstSample + range.lowerBound)..<(firstSample + range.upperBound)
-      let value = loss(
-        batch.part(range), .training(seed: seed, step: step, samples: samples))
-      let weight = Double(range.count) / Double(total)
-      sum += value.scalar * weight
-      gradients.add(value.gradients(), weight: weight)
+    let result = Allocator.withLane(index) {
+      var (sum, gradients) = (0.0, Gradients())
+      for range in Batch.passes(shards[index], samples: samplesPerPass) {
+        let samples = (firstSample + range.lowerBound)..<(firstSample + range.upperBound)
+        let value = loss(
+          batch.part(range), .training(seed: seed, step: step, samples: samples))
+        let weight = Double(range.count) / Double(total)
+        sum += value.scalar * weight
+        gradients.add(value.gradients(), weight: weight)
+      }
+      return (sum, gradients)
     }
-    let result = (sum, gradients)
     results.withLock { $0[index] = result }
   }
   var (sum, gradients) = (0.0, Gradients())

@@ -21,4 +21,16 @@ struct AllocatorTests {
     // Other suites allocate at the same time; this computation alone would add at least 40.
     #expect(Allocator.shared.statistics.systemAllocations - before < 40)
   }
+
+  @Test("gives a block back to the lane that it came from, whoever drops it")
+  func lanes() {
+    // No other suite takes blocks of this size.
+    func address() -> UInt { UInt(bitPattern: Storage(byteCount: 12_345_679).pointer) }
+    var storage: Storage? = Allocator.withLane(7) { Storage(byteCount: 12_345_679) }
+    let first = storage.map { UInt(bitPattern: $0.pointer) }
+    storage = nil
+    #expect(address() != first)
+    #expect(Allocator.withLane(7) { address() } == first)
+    #expect(Allocator.withLane(8) { address() } != first)
+  }
 }

@@ -44,4 +44,45 @@ struct AllocationTests {
       #expect(counts[11] == counts[1], "allocations after each step: \(counts)")
     }
   }
+
+  @Test("of an adapted ViT comes from the cache too")
+  func adaptedViT() async {
+    await #expect(processExitsWith: .success) { try expectSteadyAllocations(threads: 1) }
+  }
+
+  @Test("of an adapted ViT comes from the cache on two threads as well")
+  func adaptedViTOnTwoThreads() async {
+    await #expect(processExitsWith: .success) { try expectSteadyAllocations(threads: 2) }
+  }
+
+  @Test("grows linearly with batch and depth, and less with recomputed activations")
+  func growth() async {
+    await #expect(processExitsWith: .success) {
+      func expectLinear(_ name: String, _ peaks: [Int]) {
+        // At 2, 4 and 8: sizes are rounded up by an eighth at most.
+        let predicted = peaks[1] + 2 * (peaks[1] - peaks[0])
+        let ratio = Double(peaks[2]) / Double(predicted)
+        #expect(peaks[0] < peaks[1])
+        #expect(abs(ratio - 1) < 0.06, "\(name): \(peaks), \(ratio) of the line")
+      }
+      expectLinear("batch", try [2, 4, 8].map { try AdaptedViT().peakBytes(batch: $0) })
+      let depths = [2, 4, 8]
+      let plain = try depths.map { try AdaptedViT(depth: $0).peakBytes(batch: 4) }
+      expectLinear("depth", plain)
+      let recomputed = try depths.map {
+        try AdaptedViT(depth: $0, checkpointsActivations: true).peakBytes(batch: 4)
+      }
+      expectLinear("depth, recomputed", recomputed)
+      #expect(2 * recomputed[2] < plain[2], "\(recomputed) against \(plain)")
+      // A block adds its input alone.
+      #expect(8 * (recomputed[2] - recomputed[1]) < plain[2] - plain[1])
+    }
+  }
+}
+
+/// The body of tests that run in a process of their own.
+private func expectSteadyAllocations(threads: Int) throws {
+  let counts = try AdaptedViT().train(steps: 40, threads: threads).map(\.systemAllocations)
+  #expect(counts[0] > 0)
+  #expect(counts[39] == counts[2], "allocations after each step: \(counts)")
 }
