@@ -124,11 +124,11 @@ package final class AdaptationSite: Sendable {
     let versions = factors.flatMap { [$0.down.version, $0.up.version] }
     return fused.withLock { fused in
       if let fused, fused.versions == versions { return fused.update }
-      let update = LowRankUpdate(
-        zip(items, factors).map { item, factors in
-          LowRankUpdate.Term(
-            down: factors.down(), up: factors.up(), rows: item.rows, scaling: factors.scaling)
-        }, outputs: outputs)
+      let terms = zip(items, factors).map { item, factors in
+        LowRankUpdate.Term(
+          down: factors.down(), up: factors.up(), rows: item.rows, scaling: factors.scaling)
+      }
+      let update = Allocator.making { LowRankUpdate(terms, outputs: outputs) }
       fused = (versions, update)
       return update
     }

@@ -45,6 +45,14 @@ package final class Allocator: Sendable {
     try $lane.withValue(lane, operation: body)
   }
 
+  private static let sharing = Mutex(())
+
+  /// Runs `body`, which makes what several threads will use, one caller at a time and with memory from
+  /// a lane of its own: what it needs does not depend on which thread comes first.
+  package static func making<Result: Sendable>(_ body: () -> Result) -> Result {
+    sharing.withLock { _ in withLane(-1, body) }
+  }
+
   package var statistics: Statistics { state.withLock { $0.statistics } }
 
   package func resetPeak() {

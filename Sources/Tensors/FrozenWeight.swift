@@ -49,7 +49,9 @@ package final class FrozenWeight: Sendable {
   private func panels(backward: Bool) -> Panels {
     packed.withLock { packed in
       if let panels = backward ? packed.backward : packed.forward { return panels }
-      let panels = Panels(weight, transposed: !backward, isHalf: precision == .bf16)
+      let panels = Allocator.making {
+        Panels(weight, transposed: !backward, isHalf: precision == .bf16)
+      }
       if backward { packed.backward = panels } else { packed.forward = panels }
       return panels
     }

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Low-rank terms of one weight put together: y = x Wᵀ + Σ s (x Aᵀ) Bᵀ on rows of W (arXiv
 /// 2106.09685, equation 3), packed once for every value of A and B.
 package final class LowRankUpdate: Sendable {
@@ -23,64 +21,38 @@ package final class LowRankUpdate: Sendable {
   }
 
   let terms: [Term]
-  /// All A below each other, `[R, in]`.
-  private let downs: Tensor
-  /// All s Bᵀ below each other, zero outside their rows, `[R, out]`.
-  private let ups: Tensor
-  private let packed = Mutex<(down: Panels?, up: Panels?)>((nil, nil))
-  private let addends = Mutex<(forward: Addend?, backward: Addend?)>((nil, nil))
-
   /// The sum of all ranks.
-  var rank: Int { downs.shape[0] }
+  let rank: Int
+  /// All A below each other, `[R, in]`: what x is multiplied with, and what adds dh A backward.
+  private let down: Panels
+  let addedBackward: Addend
+  /// All s Bᵀ below each other, zero outside their rows, `[R, out]`: what dy is multiplied with, and
+  /// what adds s h Bᵀ.
+  private let up: Panels
+  let added: Addend
+
   var operands: [Tensor] { terms.flatMap { [$0.down, $0.up] } }
 
   package init(_ terms: [Term], outputs: Int) {
     self.terms = terms
-    downs = Tensor.concatenated(terms.map { $0.down.detached() }, axis: 0)
-    ups = Tensor.concatenated(
+    let downs = Tensor.concatenated(terms.map { $0.down.detached() }, axis: 0)
+    let ups = Tensor.concatenated(
       terms.map {
         $0.up.detached().scaled(by: $0.scaling).permuted([1, 0])
           .padded(axis: 1, before: $0.rows.lowerBound, after: outputs - $0.rows.upperBound)
       }, axis: 0)
+    rank = downs.shape[0]
+    down = Panels(downs, transposed: true)
+    up = Panels(ups, transposed: true)
+    added = Addend(ups)
+    addedBackward = Addend(downs)
   }
 
   /// x Aᵀ, `[rows, R]` f32.
-  func hidden(_ x: Tensor, rows: Int) -> Tensor {
-    let panels = packed.withLock {
-      let panels = $0.down ?? Panels(downs, transposed: true)
-      $0.down = panels
-      return panels
-    }
-    return product(x, rows, panels)
-  }
+  func hidden(_ x: Tensor, rows: Int) -> Tensor { product(x, rows, down) }
 
   /// dy s B, `[rows, R]` f32: the gradient of `hidden`.
-  func hiddenGradient(_ dy: Tensor, rows: Int) -> Tensor {
-    let panels = packed.withLock {
-      let panels = $0.up ?? Panels(ups, transposed: true)
-      $0.up = panels
-      return panels
-    }
-    return product(dy, rows, panels)
-  }
-
-  /// What adds s h Bᵀ to a product.
-  var added: Addend {
-    addends.withLock {
-      let addend = $0.forward ?? Addend(ups)
-      $0.forward = addend
-      return addend
-    }
-  }
-
-  /// What adds dh A to a product backward.
-  var addedBackward: Addend {
-    addends.withLock {
-      let addend = $0.backward ?? Addend(downs)
-      $0.backward = addend
-      return addend
-    }
-  }
+  func hiddenGradient(_ dy: Tensor, rows: Int) -> Tensor { product(dy, rows, up) }
 
   /// Gradients of A and B, in the order of `operands`; `hiddenGradient` and `hidden` as above.
   func gradients(hidden: Tensor, hiddenGradient: Tensor, x: Tensor, dy: Tensor, rows: Int)

@@ -86,21 +86,17 @@ private struct BenchRun {
     }
   }
 
-  /// Measures the ceiling, runs the steps, measures the ceiling again.
+  /// Runs the steps, each between two measurements of the ceiling.
   func result() throws -> BenchResult {
-    let ceiling = ProductCeiling(of: model.tree)
-    let began = ContinuousClock.now
-    let (threads, precision) = (settings.threads, settings.precision)
-    let before = ceiling.measured(threads: threads, precision)
-    let spent = (ContinuousClock.now - began) / .seconds(1)
     let timing = try settings.mode == .train ? trained() : inferred()
-    let rate = max(before, ceiling.measured(threads: threads, precision))
     var work = StepWork(isTraining: settings.mode == .train)
     benchmark.count(&work, model, count: settings.batch)
     let seconds = timing.seconds.sorted()
-    let middle = seconds.count / 2
-    let median =
-      seconds.count % 2 == 1 ? seconds[middle] : (seconds[middle - 1] + seconds[middle]) / 2
+    let median = middle(seconds)
+    let operations = work.operations * 1e-9
+    let shares = zip(timing.seconds, timing.ceilings).map {
+      operations / ($0 * $1 * Double(settings.threads))
+    }
     let environment = runEnvironment(threads: settings.threads)
     return BenchResult(
       engine: "attune \(programVersion)", benchmark: type(of: benchmark).name,
@@ -108,39 +104,55 @@ private struct BenchRun {
       rank: .init(value: benchmark.rank), threads: settings.threads,
       precision: settings.precision.rawValue, checkpointing: benchmark.checkpointsActivations,
       shape: benchmark.sampleShape, medianStepSeconds: median, shortestStepSeconds: seconds[0],
-      imagesPerSecond: Double(settings.batch) / median, startSeconds: timing.ready - spent,
+      imagesPerSecond: Double(settings.batch) / median, startSeconds: timing.ready,
       peakMegabytes: Double(peakResidentBytes()) / 1_048_576, parameters: model.adapted.totalCount,
       adaptedModules: Set(model.tree.sites.filter(\.isAdapted).map(\.path)).count,
-      trainableParameters: model.adapted.trainableCount, ceilingRate: rate,
-      work: work.operations * 1e-9,
-      shareOfCeiling: work.operations * 1e-9 / median / (rate * Double(settings.threads)),
+      trainableParameters: model.adapted.trainableCount,
+      ceilingRate: middle(timing.ceilings),
+      work: operations, shareOfCeiling: middle(shares),
       allocationsAfterWarmUp: timing.allocations, instructionSet: environment.instructionSet,
       processor: environment.processor, libraries: environment.libraries)
   }
 
-  /// Seconds of the timed steps, age of the process after the warm-up, blocks allocated since.
+  /// Seconds of the timed steps with the ceiling around each, age of the process after the warm-up,
+  /// blocks allocated since.
   private struct Timing {
     var seconds: [Double] = []
+    var ceilings: [Double] = []
     var ready = 0.0
     var allocations = 0
+    let lastStep: Int
+    private let ceiling: ProductCeiling
+    private let threads: Int
+    private var rate = 0.0
     private var last = ContinuousClock.now
 
-    /// Marks the end of a step.
+    init(_ settings: BenchSettings, _ ceiling: ProductCeiling) {
+      lastStep = warmUpSteps + settings.steps
+      threads = settings.threads
+      self.ceiling = ceiling
+    }
+
+    /// Marks the end of a step, and measures the ceiling before the next.
     mutating func mark(step: Int) {
       let now = ContinuousClock.now
-      let total = Allocator.shared.statistics.systemAllocations
+      guard step >= warmUpSteps else { return }
+      if step == warmUpSteps { ready = processAge() }
+      let rate = ceiling.measured(threads: threads)
       if step > warmUpSteps {
         seconds.append((now - last) / .seconds(1))
-      } else if step == warmUpSteps {
-        ready = processAge()
-        allocations = -total
+        ceilings.append((self.rate + rate) / 2)
       }
+      self.rate = rate
+      let total = Allocator.shared.statistics.systemAllocations
+      if step == warmUpSteps { allocations = -total }
       if step == lastStep { allocations += total }
       last = ContinuousClock.now
     }
+  }
 
-    let lastStep: Int
-    init(steps: Int) { lastStep = warmUpSteps + steps }
+  private var timing: Timing {
+    Timing(settings, ProductCeiling(of: model.tree, settings.precision))
   }
 
   /// Steps of the training loop on one batch that never changes.
@@ -154,7 +166,7 @@ private struct BenchRun {
       context.checkpointsActivations = benchmark.checkpointsActivations
       return benchmark.loss(benchmark.output(model, fields, context), fields)
     }
-    var timing = Timing(steps: settings.steps)
+    var timing = timing
     let plan = TrainingPlan(
       seed: 0, threads: model.trainingShards(threads: settings.threads),
       totalSteps: timing.lastStep, stepsPerEpoch: timing.lastStep,
@@ -187,7 +199,7 @@ private struct BenchRun {
         (part * batch / parts)..<((part + 1) * batch / parts), samples: samplesPerPass
       ).map { range in fields.mapValues { $0.sliced(axis: 0, range) } }
     }
-    var timing = Timing(steps: settings.steps)
+    var timing = timing
     for step in 1...timing.lastStep {
       _ = try concurrentResults(parts, threads: parts) {
         for fields in shards[$0] { _ = benchmark.output(model, fields, .evaluation) }
@@ -196,6 +208,12 @@ private struct BenchRun {
     }
     return timing
   }
+}
+
+/// The median.
+private func middle(_ values: [Double]) -> Double {
+  let (sorted, half) = (values.sorted(), values.count / 2)
+  return values.count % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
 }
 
 /// Seconds since the system started this process, exact to its clock tick.

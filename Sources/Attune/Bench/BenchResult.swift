@@ -20,7 +20,7 @@ package struct BenchResult: Encodable, Sendable {
   package var medianStepSeconds: Double
   package var shortestStepSeconds: Double
   package var imagesPerSecond: Double
-  /// From the start of the process to the end of the warm-up; the measuring of the ceiling is left out.
+  /// From the start of the process to the end of the warm-up.
   package var startSeconds: Double
   package var peakMegabytes: Double
   package var parameters: Int

@@ -1,23 +1,26 @@
 import Dispatch
 import Layers
+import Synchronization
 import Tensors
 
 /// The rate of large products with frozen matrices, by the code that frozen layers of a model use.
 ///
-/// What a whole step is held against: measured in the same process before and after the timed steps,
-/// on as many threads at once.
+/// What a step is held against: measured in the same process right before and after each timed step,
+/// on as many threads at once, as a sustained rate and not the best moment, since the clock and the
+/// neighbors of a shared machine change by the second.
 struct ProductCeiling {
   /// Rows of the measured products.
   static let rows = 1024
-  /// Runs of each shape, the best of which counts.
-  private static let runs = 12
-  /// Shortest run in seconds.
-  private static let shortestRun = 0.004
+  /// Seconds of one measurement.
+  private static let duration = 0.25
 
   private let layers: [Linear]
+  private let inputs: [Tensor]
+  private let context: ForwardContext
+  private let type: DType
 
   /// Takes the shapes of the model's linear layers with the largest weights, three at most.
-  init(of tree: ModuleTree) {
+  init(of tree: ModuleTree, _ precision: Precision) {
     var shapes: Set<[Int]> = []
     for site in tree.sites where site.kind == .linear {
       shapes.insert([site.inputs, site.outputs])
@@ -31,31 +34,33 @@ struct ProductCeiling {
       parameter.initialize(seed: 0)
       parameter.isTrainable = false
     }
-  }
-
-  /// Best rate of one of `threads` threads that work side by side, in 10⁹ operations per second.
-  func measured(threads: Int, _ precision: Precision) -> Double {
-    layers.reduce(0) { max($0, rate(of: $1, threads: threads, precision)) }
-  }
-
-  private func rate(of layer: Linear, threads: Int, _ precision: Precision) -> Double {
-    let (inputs, outputs) = (layer.site.inputs, layer.site.outputs)
-    var inPrecision = ForwardContext.evaluation
-    inPrecision.precision = precision
-    let context = inPrecision
+    var context = ForwardContext.evaluation
+    context.precision = precision
     let type = context.innerType(Tensor(zeros: []))
-    let x = benchNoise([Self.rows, inputs]).cast(to: type)
-    let operations = 2 * Double(Self.rows) * Double(inputs) * Double(outputs)
-    func seconds(products: Int) -> Double {
-      let start = ContinuousClock.now
-      DispatchQueue.concurrentPerform(iterations: threads) { _ in
-        for _ in 0..<products { _ = layer(x, context, type: type) }
-      }
-      return (ContinuousClock.now - start) / .seconds(1)
+    inputs = layers.map { benchNoise([Self.rows, $0.site.inputs]).cast(to: type) }
+    (self.context, self.type) = (context, type)
+  }
+
+  /// Mean rate of one of `threads` threads that work side by side, in 10⁹ operations per second.
+  func measured(threads: Int) -> Double {
+    let operations = layers.reduce(0.0) {
+      $0 + 2 * Double(Self.rows) * Double($1.site.inputs) * Double($1.site.outputs)
     }
-    _ = seconds(products: 1)
-    let products = max(1, Int((Self.shortestRun / max(1e-9, seconds(products: 1))).rounded(.up)))
-    let best = (0..<Self.runs).map { _ in seconds(products: products) }.min() ?? .infinity
-    return operations * Double(products) / best * 1e-9
+    let clock = ContinuousClock()
+    let rates = Mutex([Double](repeating: 0, count: threads))
+    DispatchQueue.concurrentPerform(iterations: threads) { thread in
+      let start = clock.now
+      var (count, seconds) = (0.0, 0.0)
+      while seconds < Self.duration {
+        Allocator.withLane(thread) {
+          for (layer, x) in zip(layers, inputs) { _ = layer(x, context, type: type) }
+        }
+        count += 1
+        seconds = (clock.now - start) / .seconds(1)
+      }
+      let rate = operations * count / seconds * 1e-9
+      rates.withLock { $0[thread] = rate }
+    }
+    return rates.withLock { $0.reduce(0, +) } / Double(threads)
   }
 }
