@@ -4,7 +4,8 @@ internal import CKernels
 ///
 /// A value that did not take part has no entry: absent is not zero, and an optimizer skips it.
 package struct Gradients: Sendable {
-  /// `isOwned` where the memory is a sum made here, which no tensor elsewhere shares.
+  /// `isOwned` where the memory is a sum made here, which no tensor elsewhere shares: more is added to
+  /// it in place, so a copy of these gradients is for reading once one of the two is added to.
   private var values: [ObjectIdentifier: (sum: Tensor, isOwned: Bool)] = [:]
 
   package init() {}

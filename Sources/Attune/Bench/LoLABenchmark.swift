@@ -7,7 +7,7 @@ import Tensors
 ///
 /// Rank 16 and alpha 32, without gate on the head, as the reference has it; its own dropouts act.
 /// Cross entropy with label smoothing 0.1.
-struct LoLABenchmark: Benchmark {
+struct LoLABenchmark: ClassifierBenchmark {
   static let name = "lola"
   static let summary = "a step of the hyperspectral model LoLA-SpecViT, adapters or all parameters"
   private static let sizes = ["full", "base", "reduced", "tiny", "mini", "2layer"]
@@ -23,7 +23,8 @@ struct LoLABenchmark: Benchmark {
   private let size: String
   private let bands: Int
   private let patch: Int
-  private let classes: Int
+  let classes: Int
+  let labelSmoothing = 0.1
   private let trainsAll: Bool
 
   init(_ options: OptionReader, _ diagnostics: Diagnostics) {
@@ -52,22 +53,6 @@ struct LoLABenchmark: Benchmark {
            target_modules: [head]}
       train: {max_steps: 1, optimizer: {name: adamw, lr: 1e-3}}
       """
-  }
-
-  func fields(count: Int) -> [String: Tensor] {
-    ["image": benchNoise([count] + sampleShape), "label": benchLabels(count, classes: classes)]
-  }
-
-  func output(
-    _ model: AssembledModel, _ fields: [String: Tensor], _ context: ForwardContext
-  ) -> Tensor {
-    guard let image = fields["image"] else { preconditionFailure("a batch without image") }
-    return model.logits(image, context)
-  }
-
-  func loss(_ output: Tensor, _ fields: [String: Tensor]) -> Tensor {
-    guard let labels = fields["label"] else { preconditionFailure("a batch without label") }
-    return crossEntropy(output, labels: labels, smoothing: 0.1)
   }
 
   func count(_ work: inout StepWork, _ model: AssembledModel, count: Int) {

@@ -7,7 +7,7 @@ import Tensors
 ///
 /// The work of PEFT's LoRA on timm's model: alpha twice the rank, AdamW, cross entropy over 10 classes
 /// of constant random images.
-struct ViTLoRABenchmark: Benchmark {
+struct ViTLoRABenchmark: ClassifierBenchmark {
   static let name = "vit-lora"
   static let summary = "a LoRA step of a vision transformer, its head trained in full"
   static let options = commonBenchOptions(batch: 8).adding([
@@ -18,7 +18,7 @@ struct ViTLoRABenchmark: Benchmark {
       "Side of the images."),
     Option("checkpointing", .boolean, default: false, "Computes blocks again on the way back."),
   ])
-  private static let classes = 10
+  let classes = 10
 
   let model: String
   let checkpointsActivations: Bool
@@ -35,7 +35,7 @@ struct ViTLoRABenchmark: Benchmark {
   var rank: Int? { loraRank }
   var sampleShape: [Int] { [3, imageSize, imageSize] }
   var data: DataShape {
-    DataShape(imageSize: [imageSize, imageSize], channels: 3, classes: Self.classes)
+    DataShape(imageSize: [imageSize, imageSize], channels: 3, classes: classes)
   }
 
   var recipe: String {
@@ -53,27 +53,8 @@ struct ViTLoRABenchmark: Benchmark {
     """
   }
 
-  func fields(count: Int) -> [String: Tensor] {
-    [
-      "image": benchNoise([count] + sampleShape),
-      "label": benchLabels(count, classes: Self.classes),
-    ]
-  }
-
-  func output(
-    _ model: AssembledModel, _ fields: [String: Tensor], _ context: ForwardContext
-  ) -> Tensor {
-    guard let image = fields["image"] else { preconditionFailure("a batch without image") }
-    return model.logits(image, context)
-  }
-
-  func loss(_ output: Tensor, _ fields: [String: Tensor]) -> Tensor {
-    guard let labels = fields["label"] else { preconditionFailure("a batch without label") }
-    return crossEntropy(output, labels: labels)
-  }
-
   func count(_ work: inout StepWork, _ model: AssembledModel, count: Int) {
     guard case .backbone(let backbone) = model.network, let vit = backbone as? ViT else { return }
-    work.countViT(vit.configuration, images: count, rank: loraRank, classes: Self.classes)
+    work.countViT(vit.configuration, images: count, rank: loraRank, classes: classes)
   }
 }
