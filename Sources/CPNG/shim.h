@@ -17,6 +17,8 @@ struct attune_png {
   unsigned char *rows;  // from malloc: 8-bit or native 16-bit samples, height × row_bytes
   unsigned char palette[256][3];
   int palette_count;
+  unsigned char alpha[256];  // of the first colors of the palette; the others are opaque
+  int alpha_count;
   char reason[160];
 };
 
@@ -94,6 +96,12 @@ static inline int attune_png_read(
           picture->palette[i][1] = palette[i].green;
           picture->palette[i][2] = palette[i].blue;
         }
+        png_bytep alpha = NULL;
+        int count = 0;
+        if (png_get_tRNS(png, info, &alpha, &count, NULL) && alpha && count <= 256) {
+          memcpy(picture->alpha, alpha, (size_t)count);
+          picture->alpha_count = count;
+        }
       }
       png_set_packing(png);
       if (picture->bit_depth == 16) png_set_swap(png);
@@ -134,6 +142,17 @@ static inline int attune_png_write(struct attune_png *picture, struct attune_png
       png_set_IHDR(
           png, info, picture->width, picture->height, picture->bit_depth, picture->color_type,
           PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+      if (picture->color_type == PNG_COLOR_TYPE_PALETTE) {
+        png_color colors[256];
+        for (int i = 0; i < picture->palette_count; i++) {
+          colors[i].red = picture->palette[i][0];
+          colors[i].green = picture->palette[i][1];
+          colors[i].blue = picture->palette[i][2];
+        }
+        png_set_PLTE(png, info, colors, picture->palette_count);
+        if (picture->alpha_count > 0)
+          png_set_tRNS(png, info, picture->alpha, picture->alpha_count, NULL);
+      }
       png_write_info(png, info);
       if (picture->bit_depth == 16) png_set_swap(png);
       for (uint32_t y = 0; y < picture->height; y++)

@@ -128,6 +128,33 @@ private let primitives: [Primitive] = [
     crossEntropy(
       $0[0], labels: Tensor([2, 0, 1, 1] as [Int32], shape: [2, 2]), smoothing: 0.1)
   },
+  Primitive("cross entropy with weights and smoothing", [[4, 3]]) {
+    weightedCrossEntropy(
+      $0[0], labels: Tensor([2, 0, 5, 1] as [Int32], shape: [4]), ignoring: 5, smoothing: 0.2,
+      weights: [0.5, 2, 1])
+  },
+  Primitive("focal cross entropy", [[2, 2, 3]]) {
+    weightedCrossEntropy(
+      $0[0].scaled(by: 2), labels: Tensor([2, 0, 1, 1] as [Int32], shape: [2, 2]), focus: 2,
+      weights: [0.5, 2, 1], divisor: 7)
+  },
+  Primitive("cross entropy with shares", [[3, 2]]) {
+    softCrossEntropy(
+      $0[0],
+      targets: Tensor([1, 0, 0.3, 0.7, 0.5, 0.25] as [Double], shape: [3, 2]).cast(to: $0[0].dtype))
+  },
+  Primitive("squared error beside missing targets", [[5]]) {
+    meanError(
+      $0[0], Tensor([1, .nan, 0, -2, 3] as [Double], shape: [5]).cast(to: $0[0].dtype), .squared)
+  },
+  Primitive("absolute error beside missing targets", [[5]]) {
+    meanError(
+      $0[0], Tensor([1, .nan, 0, -2, 3] as [Double], shape: [5]).cast(to: $0[0].dtype), .absolute,
+      divisor: 3)
+  },
+  Primitive("reciprocal", [[4]]) {
+    ($0[0] * $0[0] + Tensor(filledWith: 1, shape: [4], dtype: $0[0].dtype)).reciprocal()
+  },
   Primitive("batch norm by the batch", [[3, 2, 4], [2], [2]]) {
     batchNorm(
       $0[0], moments: ChannelMoments(of: $0[0]), areOfBatch: true, weight: $0[1], bias: $0[2],

@@ -1,9 +1,19 @@
 internal import CGDAL
 import Foundation
 
-/// GDAL's drivers, its errors and what its handles say, for `RasterFile`.
+/// GDAL's drivers, its errors and what its handles say, for rasters read and written here.
 enum GDAL {
-  private static let ready: Void = GDALAllRegister()
+  /// Most bytes of decoded blocks that the library keeps, for all files and threads together.
+  ///
+  /// Its own choice is a share of the machine's memory; `GDAL_CACHEMAX` in the environment goes before.
+  private static let cacheByteCount: Int64 = 256 << 20
+
+  private static let ready: Void = {
+    GDALAllRegister()
+    if ProcessInfo.processInfo.environment["GDAL_CACHEMAX"] == nil {
+      GDALSetCacheMax64(cacheByteCount)
+    }
+  }()
 
   /// Those of the named drivers that the library does not have.
   static func missingDrivers(of names: [String]) -> [String] {
@@ -17,21 +27,48 @@ enum GDAL {
     return message.isEmpty ? "GDAL gives no reason" : message
   }
 
-  /// Calls `body` with the opened file, which is closed afterwards; GDAL prints nothing meanwhile.
-  static func withDataset<Result>(
-    _ path: String, _ body: (GDALDatasetH) -> Result
-  ) throws(FormatError) -> Result {
+  /// Calls `body` while GDAL prints nothing; what fails inside is in `lastMessage`.
+  static func quietly<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     _ = ready
-    guard FileManager.default.fileExists(atPath: path) else { throw .fileMissing(path: path) }
     CPLPushErrorHandler(CPLQuietErrorHandler)
     defer { CPLPopErrorHandler() }
     CPLErrorReset()
-    let flags = UInt32(GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR)
-    guard let dataset = GDALOpenEx(path, flags, nil, nil, nil) else {
-      throw .malformed(path: path, format: "raster", reason: lastMessage)
+    return try body()
+  }
+
+  /// Opens a file for reading; the caller closes it.
+  static func open(_ path: String) throws(FormatError) -> GDALDatasetH {
+    guard FileManager.default.fileExists(atPath: path) else { throw .fileMissing(path: path) }
+    return try quietly { () throws(FormatError) in
+      let flags = UInt32(GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR)
+      guard let dataset = GDALOpenEx(path, flags, nil, nil, nil) else {
+        throw .malformed(path: path, format: "raster", reason: lastMessage)
+      }
+      return dataset
     }
-    defer { GDALClose(dataset) }
-    return body(dataset)
+  }
+
+  /// Values of some bands, counted from 0, in a window: `[band, row, column]` as stored.
+  static func read(
+    _ dataset: GDALDatasetH, path: String, bands: [Int], in window: RasterFile.Window
+  ) throws(FormatError) -> [Float] {
+    let count = bands.count * window.width * window.height
+    var map = bands.map { Int32($0 + 1) }
+    return try quietly { () throws(FormatError) in
+      var failed = false
+      let values = [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+        let status = GDALDatasetRasterIOEx(
+          dataset, GF_Read, Int32(window.column), Int32(window.row), Int32(window.width),
+          Int32(window.height), buffer.baseAddress, Int32(window.width), Int32(window.height),
+          GDT_Float32, Int32(map.count), &map, 0, 0, 0, nil)
+        failed = status != CE_None
+        filled = failed ? 0 : count
+      }
+      guard !failed else { throw .malformed(path: path, format: "raster", reason: lastMessage) }
+      return values
+    }
   }
 
   /// What the file says of a band, counted from 1.
@@ -46,7 +83,7 @@ enum GDAL {
     let offset = GDALGetRasterOffset(band, &has)
     return RasterFile.Band(
       name: name, noData: hasNoData ? noData : nil, wavelength: wavelength(band, name),
-      scale: isScaled ? scale : 1, offset: has != 0 ? offset : 0)
+      scale: isScaled ? scale : 1, offset: has != 0 ? offset : 0, colors: colors(band))
   }
 
   /// Meters per pixel along columns and rows under a projected coordinate system.
@@ -60,6 +97,29 @@ enum GDAL {
       (transform[1] * transform[1] + transform[4] * transform[4]).squareRoot() * meters,
       (transform[2] * transform[2] + transform[5] * transform[5]).squareRoot() * meters,
     ]
+  }
+
+  /// Red, green, blue and alpha of each value; empty for a band without a color table.
+  private static func colors(_ band: GDALRasterBandH) -> [[UInt8]] {
+    guard let table = GDALGetRasterColorTable(band) else { return [] }
+    return (0..<GDALGetColorEntryCount(table)).map { number in
+      var entry = GDALColorEntry()
+      GDALGetColorEntryAsRGB(table, number, &entry)
+      return [entry.c1, entry.c2, entry.c3, entry.c4].map { UInt8(clamping: $0) }
+    }
+  }
+
+  /// Items of a metadata domain by key; nil names the domain that users see.
+  static func metadata(_ object: GDALMajorObjectH, domain: String?) -> [String: String] {
+    var items: [String: String] = [:]
+    guard var next = GDALGetMetadata(object, domain) else { return [:] }
+    while let line = next.pointee {
+      let parts = String(cString: line).split(
+        separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if parts.count == 2 { items[String(parts[0])] = String(parts[1]) }
+      next += 1
+    }
+    return items
   }
 
   /// Center in nanometers: from the item `wavelength`, or a description that ends in

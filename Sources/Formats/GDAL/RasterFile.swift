@@ -1,9 +1,9 @@
 internal import CGDAL
-import Foundation
 
 /// A raster of any format that GDAL opens, described when opened and read by windows.
 ///
-/// No handle is kept: every read opens the file anew on its own thread.
+/// No handle is kept: every read opens the file anew on its own thread. For many windows of one file
+/// in turn take a `RasterReader`, which keeps decoded blocks.
 package struct RasterFile: Sendable {
   /// One layer of the raster.
   package struct Band: Sendable, Equatable {
@@ -16,6 +16,8 @@ package struct RasterFile: Sendable {
     /// Factor and summand of stored values that the file declares, 1 and 0 where it declares none.
     package var scale: Double
     package var offset: Double
+    /// Red, green, blue and alpha of values from 0; empty without a color table.
+    package var colors: [[UInt8]]
   }
 
   /// Columns and rows, in pixels from the upper left corner.
@@ -39,21 +41,25 @@ package struct RasterFile: Sendable {
   package let bands: [Band]
   /// Meters per pixel along columns and rows; nil without a projected coordinate system.
   package let pixelSize: [Double]?
+  /// Where the pixels lie on the ground.
+  package let geoReference: GeoReference
+  /// Items that the file's writer left, by key.
+  package let metadata: [String: String]
 
   /// Opens and describes the file at `path`.
   ///
   /// - Throws: `FormatError.fileMissing`, or `.malformed` where no driver reads it.
   package init(path: String) throws(FormatError) {
+    let dataset = try GDAL.open(path)
+    defer { GDALClose(dataset) }
     self.path = path
-    let description = try GDAL.withDataset(path) { dataset in
-      let count = Int(GDALGetRasterCount(dataset))
-      return (
-        Int(GDALGetRasterXSize(dataset)), Int(GDALGetRasterYSize(dataset)),
-        (1...max(1, count)).compactMap { GDAL.band(dataset, number: $0) },
-        GDAL.pixelSize(dataset)
-      )
+    width = Int(GDALGetRasterXSize(dataset))
+    height = Int(GDALGetRasterYSize(dataset))
+    let count = Int(GDALGetRasterCount(dataset))
+    bands = (1...max(1, count)).compactMap { GDAL.band(dataset, number: $0) }
+    (pixelSize, geoReference, metadata) = GDAL.quietly {
+      (GDAL.pixelSize(dataset), GeoReference(of: dataset), GDAL.metadata(dataset, domain: nil))
     }
-    (width, height, bands, pixelSize) = description
     guard !bands.isEmpty else {
       throw .malformed(path: path, format: "raster", reason: "it has no bands")
     }
@@ -63,28 +69,6 @@ package struct RasterFile: Sendable {
   ///
   /// - Throws: `FormatError.malformed` where the file cannot be read to its end.
   package func read(bands numbers: [Int], in window: Window) throws(FormatError) -> [Float] {
-    precondition(
-      numbers.allSatisfy(bands.indices.contains)
-        && window.column >= 0 && window.row >= 0 && window.width > 0 && window.height > 0
-        && window.column + window.width <= width && window.row + window.height <= height,
-      "\(path): bands \(numbers) of \(bands.count), window \(window) of \(width)×\(height)")
-    let count = numbers.count * window.width * window.height
-    var map = numbers.map { Int32($0 + 1) }
-    let values: [Float]? = try GDAL.withDataset(path) { dataset in
-      var failed = false
-      let values = [Float](unsafeUninitializedCapacity: count) { buffer, filled in
-        let status = GDALDatasetRasterIOEx(
-          dataset, GF_Read, Int32(window.column), Int32(window.row), Int32(window.width),
-          Int32(window.height), buffer.baseAddress, Int32(window.width), Int32(window.height),
-          GDT_Float32, Int32(map.count), &map, 0, 0, 0, nil)
-        failed = status != CE_None
-        filled = failed ? 0 : count
-      }
-      return failed ? nil : values
-    }
-    guard let values else {
-      throw .malformed(path: path, format: "raster", reason: GDAL.lastMessage)
-    }
-    return values
+    try RasterReader(self).read(bands: numbers, in: window)
   }
 }

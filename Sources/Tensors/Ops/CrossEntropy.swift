@@ -9,9 +9,11 @@ internal import CKernels
 ///   - labels: i32, the shape of `logits` without the last axis.
 ///   - ignoring: label of the rows that take no part; their number does not count in the mean.
 ///   - smoothing: s.
+///   - divisor: what the sum is divided by, the number of rows that take part where nil.
 /// - Returns: the mean over rows, of shape `[]`; 0 where every row is ignored.
 package func crossEntropy(
-  _ logits: Tensor, labels: Tensor, ignoring: Int? = nil, smoothing: Double = 0
+  _ logits: Tensor, labels: Tensor, ignoring: Int? = nil, smoothing: Double = 0,
+  divisor: Double? = nil
 ) -> Tensor {
   precondition(
     labels.dtype == .i32 && labels.shape == Array(logits.shape.dropLast()),
@@ -34,8 +36,8 @@ package func crossEntropy(
       logits.pointer, $0.baseAddress, ignored, smoothing, probabilities.pointer, rows, classes,
       &total)
   }
-  let mean = 1 / Double(max(1, count))
-  return Tensor(filledWith: total * mean, shape: [], dtype: logits.dtype)
+  let mean = 1 / max(divisor ?? Double(count), .leastNormalMagnitude)
+  return Tensor(filledWith: count == 0 ? 0 : total * mean, shape: [], dtype: logits.dtype)
     .recorded(from: [logits]) { gradient in
       let dx = Tensor(uninitialized: probabilities.shape, dtype: probabilities.dtype)
       labels.withElements(of: Int32.self) {

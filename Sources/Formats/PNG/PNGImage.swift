@@ -5,7 +5,7 @@ package import Foundation
 package struct PNGImage: Sendable, Equatable {
   package enum ColorModel: Sendable, Equatable {
     case gray, grayAlpha, rgb, rgba
-    /// Samples are positions in a list of red, green and blue.
+    /// Samples are positions in a list of red, green and blue, with alpha where the file has it.
     case palette([[UInt8]])
 
     package var channelCount: Int {
@@ -31,9 +31,9 @@ package struct PNGImage: Sendable, Equatable {
   /// - Parameters:
   ///   - width: Columns, at least 1.
   ///   - height: Rows, at least 1.
-  ///   - colorModel: Anything but a palette.
-  ///   - bitDepth: 8 or 16.
-  ///   - samples: `[height, width, channels]`, each below `1 << bitDepth`.
+  ///   - colorModel: A palette has 1 to 256 colors.
+  ///   - bitDepth: 8, or 16 without a palette.
+  ///   - samples: `[height, width, channels]`, each below `1 << bitDepth`, and in the palette.
   package init(
     width: Int, height: Int, colorModel: ColorModel, bitDepth: Int, samples: [UInt16]
   ) {
@@ -44,6 +44,13 @@ package struct PNGImage: Sendable, Equatable {
     precondition(
       bitDepth == 16 || samples.allSatisfy { $0 < 1 << bitDepth },
       "samples beyond \(bitDepth) bits")
+    if case .palette(let colors) = colorModel {
+      precondition(
+        bitDepth == 8 && (1...256).contains(colors.count)
+          && colors.allSatisfy { $0.count == 3 || $0.count == 4 }
+          && samples.allSatisfy { $0 < colors.count },
+        "a palette of \(colors.count) colors under \(bitDepth) bits")
+    }
     self.width = width
     self.height = height
     self.colorModel = colorModel
@@ -111,8 +118,9 @@ package struct PNGImage: Sendable, Equatable {
       case .grayAlpha: PNG_COLOR_TYPE_GRAY_ALPHA
       case .rgb: PNG_COLOR_TYPE_RGB
       case .rgba: PNG_COLOR_TYPE_RGB_ALPHA
-      case .palette: preconditionFailure("PNG with a palette is not written")
+      case .palette: PNG_COLOR_TYPE_PALETTE
       }
+    if case .palette(let colors) = colorModel { Self.set(colors, in: &picture) }
     var rows = rowBytes
     picture.row_bytes = rows.count / height
     var output = attune_png_bytes()
@@ -144,10 +152,32 @@ package struct PNGImage: Sendable, Equatable {
     return reason.isEmpty ? "no reason given" : reason
   }
 
+  /// Colors of three numbers where all are opaque, else of four.
   private static func palette(_ picture: inout attune_png) -> [[UInt8]] {
     let count = Int(picture.palette_count)
+    let alphaCount = Int(picture.alpha_count)
+    let alpha = withUnsafeBytes(of: &picture.alpha) { Array($0.prefix(alphaCount)) }
     return withUnsafeBytes(of: &picture.palette) { bytes in
-      (0..<count).map { Array(bytes[3 * $0..<3 * $0 + 3]) }
+      (0..<count).map { number in
+        let color = Array(bytes[3 * number..<3 * number + 3])
+        return alpha.isEmpty ? color : color + [number < alphaCount ? alpha[number] : 255]
+      }
+    }
+  }
+
+  private static func set(_ colors: [[UInt8]], in picture: inout attune_png) {
+    picture.palette_count = Int32(colors.count)
+    withUnsafeMutableBytes(of: &picture.palette) { bytes in
+      for (number, color) in colors.enumerated() {
+        for channel in 0..<3 { bytes[3 * number + channel] = color[channel] }
+      }
+    }
+    guard colors.contains(where: { $0.count == 4 }) else { return }
+    picture.alpha_count = Int32(colors.count)
+    withUnsafeMutableBytes(of: &picture.alpha) { bytes in
+      for (number, color) in colors.enumerated() {
+        bytes[number] = color.count == 4 ? color[3] : 255
+      }
     }
   }
 }
