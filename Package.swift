@@ -24,9 +24,12 @@ func module(
     name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: swiftSettings)
+    name: name, dependencies: dependencies + ["TestSupport"], exclude: exclude,
+    swiftSettings: swiftSettings)
 }
 
 let argumentParser = Target.Dependency.product(
@@ -104,7 +107,9 @@ let package = Package(
     tests(
       "BackbonesTests",
       ["Backbones", "Adapters", "Layers", "Checkpoints", "Formats", "Recipes", "Tensors"]),
-    tests("TasksTests", ["Tasks", "Layers", "Checkpoints", "Formats", "Recipes", "Tensors"]),
+    tests(
+      "TasksTests", ["Tasks", "Layers", "Checkpoints", "Formats", "Recipes", "Tensors"],
+      exclude: ["Golden"]),
     tests("DatasetsTests", ["Datasets", "Formats", "Recipes", "Tensors"]),
     tests(
       "TrainingTests",

@@ -25,10 +25,11 @@ package struct AttachedAdapter: Sendable {
   ///   - tree: the backbone's.
   ///   - defaults: target patterns where the entry names none.
   ///   - seed: of the run.
+  ///   - saving: paths of parameters and buffers of a task's head or decoder, kept with the adapter.
   /// - Throws: for patterns that take nothing and weights that the method cannot stand on.
   package init(
     _ settings: AdapterSettings, method: (any AdapterMethod)?, on tree: ModuleTree,
-    defaults: [String], seed: UInt64
+    defaults: [String], seed: UInt64, saving: [String] = []
   ) throws(AdapterError) {
     var modules: [(AdapterTarget, any WeightDelta)] = []
     var targets: [AdapterTarget] = []
@@ -37,7 +38,11 @@ package struct AttachedAdapter: Sendable {
         in: tree, defaults: defaults, lowRank: method.lowRank)
       for target in targets { modules.append((target, try method.makeDelta(for: target))) }
     }
-    saved = try settings.savedParameters(in: tree, adapted: targets)
+    let named = try settings.savedParameters(in: tree, adapted: targets)
+    let known = Set(named.map(\.path))
+    let adapted = Set(targets.map(\.site.weight.path))
+    let ofTask = Set(saving).subtracting(known).subtracting(adapted)
+    saved = named + tree.stored.filter { ofTask.contains($0.path) }
     for (target, delta) in modules {
       for parameter in delta.parameters { parameter.initialize(seed: seed) }
       target.site.attach(delta, rows: target.rows)
@@ -55,12 +60,20 @@ package struct AdaptedModel: Sendable {
   package let adapters: [AttachedAdapter]
 
   /// With `freezesBackbone` base parameters that no adapter names are frozen.
-  package init(tree: ModuleTree, adapters: [AttachedAdapter], freezesBackbone: Bool) {
+  ///
+  /// `trained` and `frozen` are paths of a task's parts, which do not follow the backbone.
+  package init(
+    tree: ModuleTree, adapters: [AttachedAdapter], freezesBackbone: Bool, trained: [String] = [],
+    frozen: [String] = []
+  ) {
     self.tree = tree
     self.adapters = adapters
-    let saved = Set(adapters.flatMap { $0.saved.map(\.path) })
+    let saved = Set(adapters.flatMap { $0.saved.map(\.path) }).union(trained)
+    let frozen = Set(frozen)
     for parameter in tree.parameters {
-      parameter.isTrainable = !freezesBackbone || saved.contains(parameter.path)
+      let path = parameter.path
+      parameter.isTrainable =
+        saved.contains(path) || !freezesBackbone && !frozen.contains(path)
     }
   }
 

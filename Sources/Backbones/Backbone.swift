@@ -10,6 +10,10 @@ package protocol Backbone: RegistryEntry, Sendable {
   static var defaultTargets: [String] { get }
   /// Inputs by name; those of one input are called `image`, of PDEs `state`.
   static var inputNames: [String] { get }
+  /// Whether it has a classification head of its own, built for `DataShape.classes`.
+  static var hasHead: Bool { get }
+  /// Whether its output is an image of the input's channels and size.
+  static var givesImages: Bool { get }
   /// How the architecture is pretrained by masking, nil where it is not.
   static var maskedAutoencoder: (any MaskedAutoencoder.Type)? { get }
 
@@ -62,6 +66,8 @@ package protocol Backbone: RegistryEntry, Sendable {
 
 extension Backbone {
   package static var inputNames: [String] { ["image"] }
+  package static var hasHead: Bool { false }
+  package static var givesImages: Bool { false }
   package static var maskedAutoencoder: (any MaskedAutoencoder.Type)? { nil }
   package func exportedConfiguration(layout: String) -> PlainValue? { nil }
   package var featureShape: FeatureShape? { nil }

@@ -44,6 +44,10 @@ extension DataError: CustomStringConvertible {
     case .bandMissing(let band, let input, let path, let available):
       "\(path): band '\(band)' not found (the file \(Self.list(available))). Correct "
         + "data.inputs.\(input).bands, or name the file's bands by dataset_bands."
+    case .bandCountDiffers(let path, let input, let expected, let found):
+      "\(path): \(found.count) bands (\(found.joined(separator: ", "))), expected the "
+        + "\(expected.count) of input \(input) (\(expected.joined(separator: ", "))). Give a file with "
+        + "these bands."
     case .identifierTwice(let identifier, let first, let second):
       "\(second) and \(first) are both called '\(identifier)' by the pattern. Put a * where their "
         + "names differ."
@@ -60,6 +64,15 @@ extension DataError: CustomStringConvertible {
       "band '\(band)' of input \(input) is \(value) throughout the training part and cannot be "
         + "normalized by its spread. Leave it out with data.inputs.\(input).bands, or set "
         + "normalize: none."
+    case .classesNotTrained(let names, let part):
+      "no pixel of class \(names.joined(separator: ", ")) is in the part \(part). Set "
+        + "data.split.min_per_class, choose another data.split.method, seed or block, or leave the "
+        + "class out with data.target.label_map and unmapped: ignore."
+    case .leakTooLarge(let found, let allowed):
+      "the share \(found) of the test pixels lies inside a training patch, data.split.max_leak allows "
+        + "\(allowed). Choose data.split.method: spatial_block, or raise max_leak."
+    case .variableAmbiguous(let path, let key, let available):
+      "\(path): the array is not clear (the file \(Self.list(available))). Name it with \(key)."
     case .samplesDiffer(let sample, let field, let found, let expected):
       "sample '\(sample)': \(field) has shape \(found), the first sample's has \(expected). Samples "
         + "that are stored must be of one shape: crop them, or leave out train.cache_frozen_features."

@@ -37,6 +37,8 @@ package enum DataError: ExitCoded, Sendable, Equatable {
 
   /// A band that the recipe selects is not in the file.
   case bandMissing(band: String, input: String, path: String, available: [String])
+  /// A file to predict from with other bands than the run's.
+  case bandCountDiffers(path: String, input: String, expected: [String], found: [String])
   /// Two files of one input stand for the same sample.
   case identifierTwice(identifier: String, first: String, second: String)
   /// A sample that one input has and another has not.
@@ -47,6 +49,13 @@ package enum DataError: ExitCoded, Sendable, Equatable {
   case bandWithoutValues(band: String, input: String)
   /// A band that does not vary cannot be normalized by its spread.
   case constantBand(band: String, input: String, value: Double)
+
+  /// Classes that no pixel of the training part has.
+  case classesNotTrained(names: [String], part: String)
+  /// More of one part is seen in another than the recipe allows, as shares.
+  case leakTooLarge(found: Double, allowed: Double)
+  /// Several arrays of a file could be meant.
+  case variableAmbiguous(path: String, key: String, available: [String])
 
   /// A sample that cannot be stored beside the others.
   case samplesDiffer(sample: String, field: String, found: [Int], expected: [Int])
@@ -59,7 +68,8 @@ package enum DataError: ExitCoded, Sendable, Equatable {
     case .optionInvalid, .fieldMissing, .bandMissing, .splitOverlap: .invalidRecipe
     case .layoutUnknown, .wrongRank, .shapesDiffer, .empty, .componentsDiffer, .notFinite,
       .filesDiffer, .constantField, .identifierTwice, .noPartner, .valueNotFinite,
-      .bandWithoutValues, .constantBand, .samplesDiffer:
+      .bandWithoutValues, .constantBand, .classesNotTrained, .leakTooLarge, .variableAmbiguous,
+      .samplesDiffer, .bandCountDiffers:
       .malformedData
     }
   }

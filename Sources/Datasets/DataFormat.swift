@@ -2,11 +2,13 @@ package import Recipes
 
 /// A layout of files that recipes name in `data.format`.
 package protocol DataFormat: RegistryEntry {
-  /// Reads a data section; nil where an error was left in `diagnostics`.
+  /// Reads a data section for a task that needs a target; nil where an error was left in
+  /// `diagnostics`.
   ///
-  /// Fields that mean nothing for the format are refused, not passed over.
+  /// Fields that mean nothing for the format, and targets that it has not, are refused, not passed
+  /// over.
   static func plan(
-    _ section: DataSection, _ diagnostics: Diagnostics
+    _ section: DataSection, target: TargetKind, _ diagnostics: Diagnostics
   ) -> (any DataSetPlan)?
 }
 
@@ -17,8 +19,23 @@ package protocol DataSetPlan: Sendable {
   /// `seed` is that of the run, for what is random in a training sample.
   func open(seed: UInt64) throws -> any DataSet
 
-  /// The same plan with the normalization of a trained run, whatever the files are now.
-  func normalizing(by contract: [String: InputContract]) -> any DataSetPlan
+  /// The same plan with the normalization and the classes of a trained run, whatever the files are
+  /// now.
+  func normalizing(
+    by contract: [String: InputContract], target: TargetDescription?
+  ) -> any DataSetPlan
+
+  /// One file for each input, to predict from as a run with this contract was trained; nil where the
+  /// format has other ways.
+  func predictionScene(
+    _ files: [String: String], contract: [String: InputContract]
+  ) throws -> (any PredictionScene)?
+}
+
+extension DataSetPlan {
+  package func predictionScene(
+    _ files: [String: String], contract: [String: InputContract]
+  ) throws -> (any PredictionScene)? { nil }
 }
 
 /// One set of samples, opened, checked, split and normalized.
@@ -29,6 +46,8 @@ package protocol DataSet: Sendable {
   var inputs: [InputDescription] { get }
   /// What a model trained on these data expects, by input name.
   var contract: [String: InputContract] { get }
+  /// The target as the training part shows it; nil where samples have none beside frames.
+  var target: TargetDescription? { get }
 
   /// The samples of a part; nil where it is empty.
   ///
@@ -42,6 +61,10 @@ package protocol DataSet: Sendable {
   ///
   /// `files` come with their digests from the caller, as does the digest of the test part.
   func record(files: [RunRecord.Data.File], testDigest: String) -> RunRecord.Data
+}
+
+extension DataSet {
+  package var target: TargetDescription? { nil }
 }
 
 /// One input of the samples of a data set.

@@ -22,9 +22,13 @@ package struct ImageContract: Codable, Sendable, Equatable {
   package var standardDeviations: [Double]
   /// Per band, values of the training part after scale and offset, at the shares of the contract.
   package var quantiles: [[Double]]
+  /// Per band, ends of the training part's range; nil in contracts of before they were kept.
+  package var minimums: [Double]?
+  package var maximums: [Double]?
 
   private enum CodingKeys: String, CodingKey {
     case shape, bands, unit, scale, offset, wavelengths, resolution, normalization, means, quantiles
+    case minimums, maximums
     case noData = "no_data"
     case standardDeviations = "stds"
   }

@@ -142,6 +142,8 @@ package struct RunRecord: Codable, Sendable, Equatable {
     package var testDigest: String
     /// What the split lets pass between its parts, in sentences with the measured shares.
     package var overlaps: [String] = []
+    /// Classes or values of the target with their training counts; nil where it has none.
+    package var target: TargetDescription?
 
     package init(
       format: String, files: [File], splits: [String: Split], inputs: [Input], skipped: [Skipped],
@@ -215,49 +217,6 @@ package struct RunRecord: Codable, Sendable, Equatable {
         self.sample = sample
         self.reason = reason
       }
-    }
-  }
-
-  /// The metrics of one split for the model and for the trivial baseline.
-  package struct Evaluation: Codable, Sendable, Equatable {
-    package var split: String
-    /// `best` or `last`, with its step.
-    package var checkpoint: String
-    package var step: Int
-    /// The task's headline metric: the key of an entry of `metrics`.
-    package var headline: String
-    package var metrics: [Metric]
-    /// Name of the trivial baseline (`last state`, `majority class`).
-    package var baselineName: String
-    package var baseline: [Metric]
-    /// What `perUnit` is indexed by: trajectories, scenes, images.
-    package var unitIdentifiers: [String]
-    /// Metric name to one value per unit, for paired comparisons.
-    package var perUnit: [String: [Double]]
-    package var baselinePerUnit: [String: [Double]]
-    /// Error by rollout step (1-based position in the array), metric name to values.
-    package var byRolloutStep: [String: [Double]]
-    /// The same for the trivial baseline.
-    package var baselineByRolloutStep: [String: [Double]] = [:]
-    package var seconds: Double
-    package init(
-      split: String, checkpoint: String, step: Int, headline: String, metrics: [Metric],
-      baselineName: String, baseline: [Metric], unitIdentifiers: [String],
-      perUnit: [String: [Double]], baselinePerUnit: [String: [Double]],
-      byRolloutStep: [String: [Double]], seconds: Double
-    ) {
-      self.split = split
-      self.checkpoint = checkpoint
-      self.step = step
-      self.headline = headline
-      self.metrics = metrics
-      self.baselineName = baselineName
-      self.baseline = baseline
-      self.unitIdentifiers = unitIdentifiers
-      self.perUnit = perUnit
-      self.baselinePerUnit = baselinePerUnit
-      self.byRolloutStep = byRolloutStep
-      self.seconds = seconds
     }
   }
 

@@ -52,19 +52,38 @@ package struct Bootstrap: Sendable, Equatable {
   }
 
   /// Interval of each output of a metric, from accumulators that saw one unit each.
-  package func intervals<M: Metric>(of units: [M]) -> [ConfidenceInterval?] {
-    guard units.count > 1 else { return M.outputs.map { _ in nil } }
-    var outputs = [[Double]](repeating: [], count: M.outputs.count)
-    for resample in 0..<resamples {
+  package func intervals<M: AccumulatingMetric>(of units: [M]) -> [ConfidenceInterval?] {
+    intervals(units: units.count, outputs: M.outputs.count) { draws in
       var whole = M()
-      for unit in draw(resample, from: units.count) { whole.merge(units[unit]) }
-      for (index, value) in whole.values.enumerated() { outputs[index].append(value) }
+      for unit in draws { whole.merge(units[unit]) }
+      return whole.values
     }
-    return outputs.map(Self.centralInterval(of:))
+  }
+
+  /// Intervals of several numbers at once, each resample drawn once for all of them.
+  ///
+  /// - Parameters:
+  ///   - count: independent units.
+  ///   - outputs: how many numbers the statistic gives.
+  ///   - statistic: the numbers of a resample, from as many unit numbers as there are units.
+  /// - Returns: nil where a number has no interval.
+  func intervals(
+    units count: Int, outputs: Int, of statistic: (_ draws: [Int]) -> [Double]
+  ) -> [ConfidenceInterval?] {
+    guard count > 1, outputs > 0 else {
+      return [ConfidenceInterval?](repeating: nil, count: outputs)
+    }
+    var series = [[Double]](repeating: [], count: outputs)
+    for resample in 0..<resamples {
+      for (index, value) in statistic(draw(resample, from: count)).enumerated() {
+        series[index].append(value)
+      }
+    }
+    return series.map(Self.centralInterval(of:))
   }
 
   /// As many unit numbers as there are units, each uniform over them.
-  private func draw(_ resample: Int, from count: Int) -> [Int] {
+  func draw(_ resample: Int, from count: Int) -> [Int] {
     var random = Philox(seed: seed, purpose: .bootstrap, step: resample, index: 0)
     return (0..<count).map { _ in random.below(count) }
   }

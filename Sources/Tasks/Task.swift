@@ -2,6 +2,8 @@ package import Recipes
 
 /// What a model is asked: which metrics judge it, what it is compared with, how it is trained.
 package protocol LearningTask: RegistryEntry, Sendable {
+  /// What the task needs of a sample beside its inputs.
+  static var target: TargetKind { get }
   /// Metric that heads the report and picks the best checkpoint, where the recipe names none.
   static var headline: any Metric.Type { get }
   /// Metrics where `eval.metrics` names none; the headline among them.
@@ -19,6 +21,14 @@ package protocol LearningTask: RegistryEntry, Sendable {
 package let tasks = Registry<any LearningTask.Type>(
   kind: "task",
   [
+    Classification.self,
     MaskedPretraining.self,
+    Multilabel.self,
     PDETask.self,
+    PixelClassification.self,
+    PixelRegression.self,
+    Proportions.self,
+    Regression.self,
+    Restoration.self,
+    Segmentation.self,
   ])

@@ -8,6 +8,18 @@ import Testing
 struct DataErrorTests {
   private static let all: [(DataError, [String], ExitCode)] = [
     (
+      .classesNotTrained(names: ["Oats", "Corn"], part: "train"),
+      ["Oats, Corn", "part train", "data.split.min_per_class"], .malformedData
+    ),
+    (
+      .leakTooLarge(found: 0.73, allowed: 0.1), ["0.73", "0.1", "spatial_block", "max_leak"],
+      .malformedData
+    ),
+    (
+      .variableAmbiguous(path: "a.mat", key: "data.target.variable", available: ["x [2, 3]"]),
+      ["a.mat", "data.target.variable", "has x [2, 3]"], .malformedData
+    ),
+    (
       .planInvalid(key: "grid", found: "0", expected: "at least 1"), ["grid", "0"],
       .wrongCommandLine
     ),

@@ -64,7 +64,7 @@ struct RasterDataTests {
     let pictures = try Pictures()
     let contract = try RasterData(pictures.options(), seed: 1).contract
     let other = try Pictures(value: { number, place in UInt16(100 + number + place) })
-    let plan = other.options().normalizing(by: contract)
+    let plan = other.options().normalizing(by: contract, target: nil)
     #expect(try plan.open(seed: 1).contract["image"].map(scaling) == contract["image"].map(scaling))
   }
 

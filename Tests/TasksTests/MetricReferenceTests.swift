@@ -73,7 +73,7 @@ struct MetricReferenceTests {
         return Trajectory(Array(whole.values.prefix(shape.slices * shape.cells)), shape: shape)
       }
     }
-    var metric = SSIM()
+    var metric = SSIMUniform()
     for (p, y) in zip(try firstFields("input.pred"), try firstFields("input.truth")) {
       metric.add(prediction: p, truth: y)
     }

@@ -102,8 +102,8 @@ private func noise(_ count: Int, seed: UInt64) -> [Float] {
     let shape = [1, 1, 1, 1, 16, 16]
     let image = Trajectory(noise(256, seed: 1), shape: shape)
     let other = Trajectory(noise(256, seed: 2), shape: shape)
-    #expect(abs(value(SSIM.self, image, image) - 1) < 1e-12)
-    #expect(value(SSIM.self, other, image) < 0.5)
+    #expect(abs(value(SSIMUniform.self, image, image) - 1) < 1e-12)
+    #expect(value(SSIMUniform.self, other, image) < 0.5)
   }
 
   @Test(
@@ -196,7 +196,7 @@ private func noise(_ count: Int, seed: UInt64) -> [Float] {
 
   @Test("nothing seen is not a number", arguments: fieldMetrics.map { $0.name })
   func empty(name: String) throws {
-    let metric = try Metrics.named(name)
+    let metric = try #require(try Metrics.named(name) as? any FieldMetric.Type)
     #expect(metric.init().values.allSatisfy { $0.isNaN })
     #expect(metric.init().values.count == metric.outputs.count)
   }
@@ -229,14 +229,32 @@ private func noise(_ count: Int, seed: UInt64) -> [Float] {
     #expect(try Metrics.named("spectral_high") == SpectralError.self)
   }
 
+  @Test("a figure of one class is found where the classes are known")
+  func perClass() throws {
+    let names = ["open water", "Micro"]
+    #expect(try Metrics.named("val/IoU_open water", classNames: names) == MeanIoU.self)
+    #expect(try Metrics.named("Recall_Micro", classNames: names) == RecallMicro.self)
+    #expect(throws: TaskError.self) { try Metrics.named("IoU_water", classNames: names) }
+    #expect(throws: TaskError.self) { try Metrics.named("IoU_open water") }
+  }
+
   @Test(
     "names that mean several things are refused with the names to use",
     arguments: [
       ("Accuracy", ["Accuracy_Micro", "Accuracy_Macro"]),
       ("test/F1_Score", ["F1_Micro", "F1_Macro"]),
+      ("F1", ["F1_Micro", "F1_Macro"]),
+      ("Precision", ["Precision_Micro", "Precision_Macro"]),
+      ("Recall", ["Recall_Micro", "Recall_Macro"]),
+      ("AUROC", ["AUROC_Macro"]),
+      ("val/mAP", ["mAP_Micro", "mAP_Macro"]),
+      ("Dice", ["mDice"]),
+      ("Jaccard", ["mIoU"]),
+      ("IoU", ["mIoU"]),
     ])
   func ambiguous(name: String, full: [String]) throws {
     let error = try #require(throws: TaskError.self) { try Metrics.named(name) }
+    for meaning in full { #expect(throws: Never.self) { try Metrics.named(meaning) } }
     for meaning in full { #expect(error.description.contains(meaning)) }
     #expect(error.description.contains("eval.metrics"))
   }
@@ -244,7 +262,8 @@ private func noise(_ count: Int, seed: UInt64) -> [Float] {
   @Test("an unknown name is answered with the known ones")
   func unknown() throws {
     let error = try #require(throws: TaskError.self) { try Metrics.named("vrmse") }
-    #expect(error.description.hasPrefix("metric 'vrmse' is not known; known are VRMSE, nRMSE"))
+    #expect(
+      error.description.hasPrefix("metric 'vrmse' is not known; known are Accuracy_Micro, OA"))
   }
 }
 
@@ -276,6 +295,21 @@ private func noise(_ count: Int, seed: UInt64) -> [Float] {
     #expect(lower < rmse.value && rmse.value < upper)
     #expect(rmse.count == 4 && rmse.unit == "m/s" && rmse.lowerIsBetter)
     #expect(results[1].ciLower == nil, "a maximum has no interval")
+  }
+
+  @Test("intervals are those of each metric alone")
+  func intervals() {
+    let bootstrap = Bootstrap(resamples: 100, seed: 8)
+    let units = [Float(1), 2, 3, 4].map { scale in
+      var unit = RMSE()
+      unit.add(
+        prediction: line([scale, scale, 2 * scale, 2 * scale], frames: 2),
+        truth: line([0, 0, 0, 0], frames: 2))
+      return unit
+    }
+    let record = collector([1, 2, 3, 4]).results(bootstrap: bootstrap)[0]
+    let expected = bootstrap.intervals(of: units)[0]
+    #expect(record.ciLower == expected?.lower && record.ciUpper == expected?.upper)
   }
 
   @Test("keeps the order of units and measures frames on their own")

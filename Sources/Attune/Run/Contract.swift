@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Recipes
 
 /// What a run's input must be: stored with the run, checked by `predict` and `eval`.
 struct Contract: Codable, Sendable, Equatable {
@@ -55,19 +56,22 @@ struct Contract: Codable, Sendable, Equatable {
   var format = "attune-contract/1"
   var quantileShares = FieldStatistics.shares
   var inputs: [String: Entry]
+  /// Classes or values that the model gives; nil for fields and pretraining.
+  var target: TargetDescription?
 
   private enum CodingKeys: String, CodingKey {
-    case format, inputs
+    case format, inputs, target
     case quantileShares = "quantile_shares"
   }
 
-  init(_ data: PreparedData) {
+  init(_ data: PreparedData) throws {
     inputs = data.contract.mapValues { contract in
       switch contract {
       case .state(let state): .state(Input(state))
       case .image(let image): .image(image)
       }
     }
+    target = try data.target()
   }
 
   /// The inputs of one source of data, by their names in it.

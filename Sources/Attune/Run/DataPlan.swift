@@ -17,7 +17,11 @@ struct DataPlan {
   let batchSize: Int
 
   /// Decodes; what is wrong or not offered goes to `diagnostics`, and then nil is returned.
-  init?(_ recipe: Recipe, _ registries: Registries, _ diagnostics: Diagnostics) {
+  ///
+  /// `target` is what the task needs.
+  init?(
+    _ recipe: Recipe, _ target: TargetKind, _ registries: Registries, _ diagnostics: Diagnostics
+  ) {
     let single = [
       (name: recipe.data.format.name, weight: 1.0, section: recipe.data, path: "data")
     ]
@@ -27,7 +31,7 @@ struct DataPlan {
     let listed = recipe.sources.isEmpty ? single : several
     sources = listed.compactMap { item in
       let format = registries.dataFormats.entry(for: item.section.format, diagnostics)
-      return format?.plan(item.section, diagnostics).map { set in
+      return format?.plan(item.section, target: target, diagnostics).map { set in
         Source(
           name: item.name, weight: item.weight, section: item.section, path: item.path, set: set)
       }

@@ -29,10 +29,28 @@ struct FinishedRun {
         throw RunError.notARun(
           path: path, reason: "contract.json has no input of '\(source.name)'")
       }
-      plan.data.sources[place].set = source.set.normalizing(by: inputs)
+      plan.data.sources[place].set = source.set.normalizing(
+        by: inputs, target: contract.target)
     }
     self.plan = plan
   }
+
+  /// The model for the shapes of its contract, with first values.
+  func assemble() throws -> AssembledModel {
+    let shapes = sampleShapes
+    return try plan.model.assemble(
+      for: plan.dataShape([shapes]), outputs: plan.outputs(contract.target),
+      inputs: shapes.keys.sorted())
+  }
+
+  /// Inputs of the first source by name.
+  var inputs: [String: InputContract] {
+    let sources = plan.data.sources
+    return contract.inputs(of: sources[0].name, isOnly: sources.count == 1)
+  }
+
+  /// Shape of one sample of each input of the first source.
+  var sampleShapes: [String: [Int]] { inputs.mapValues(\.sampleShape) }
 
   /// Gives a model the weights of a checkpoint, and says which it was and of which step.
   ///

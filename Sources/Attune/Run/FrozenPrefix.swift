@@ -34,7 +34,7 @@ package struct FrozenPrefix: Sendable {
   package init(
     of model: AdaptedModel, in network: Network, named name: String, movesStatistics: Bool
   ) throws(RunError) {
-    guard case .backbone(let backbone) = network else {
+    guard let backbone = network.backbone else {
       throw .featuresChange(
         reason: "task pretrain-mae draws the masks of a sample anew in every epoch",
         remedy: "Leave the field out")
@@ -46,14 +46,17 @@ package struct FrozenPrefix: Sendable {
         remedy: "Leave the field out, or use \(others.map { $0.name }.joined(separator: " or "))")
     }
     let changed =
-      model.trainable.map(\.path) + model.tree.sites.filter(\.isAdapted).map(\.path)
-    guard let cut = sequence.firstBlock(changedBy: changed) else {
+      (model.trainable.map(\.path) + model.tree.sites.filter(\.isAdapted).map(\.path))
+      .filter { !network.isOfTask($0) }
+    let lowestMap: Int? = { if case .task(let task) = network { task.maps.min() } else { nil } }()
+    guard let first = sequence.firstBlock(changedBy: changed) else {
       let lowest = changed.first { sequence.firstBlock(changedBy: [$0]) == nil } ?? ""
       throw .featuresChange(
         reason: "\(lowest) is trained, and nothing frozen lies below it",
         remedy: "Train later parts alone (adapter.target_modules, adapter.layers_to_transform, "
           + "adapter.modules_to_save, model.freeze_backbone), or leave the field out")
     }
+    let cut = min(first, lowestMap ?? first)
     let drawn = sequence.randomness(before: cut)
     guard drawn.isEmpty else {
       throw .featuresChange(
@@ -95,6 +98,12 @@ package struct FrozenPrefix: Sendable {
     let row = rows.sliced(axis: 0, 0..<1).elements(as: Int64.self).map { Int($0) }
     return network.output(
       of: features, from: cut, inputShape: [features.shape[0]] + row, maps: maps, context)
+  }
+
+  /// Height and width of the images that the features of a batch were computed from.
+  func imageSize(_ fields: [String: Tensor]) -> [Int] {
+    guard let rows = fields[Self.inputShape] else { return [] }
+    return rows.sliced(axis: 0, 0..<1).elements(as: Int64.self).suffix(2).map { Int($0) }
   }
 
   /// SHA-256 over all values below the cut, however they came there.

@@ -40,6 +40,9 @@ struct InputNames: Sendable {
     }
   }
 
+  /// Name in the data of the first input.
+  var first: String { pairs[0].data }
+
   /// Shapes of a batch of `count` samples by backbone input, from those of one sample.
   func shapes(_ shapes: [String: [Int]], count: Int = 1) -> [String: [Int]] {
     var named: [String: [Int]] = [:]

@@ -38,7 +38,24 @@ struct AssembledModel: Sendable {
   /// One where there are such norms, since they need those of the whole batch.
   func trainingShards(threads: Int) -> Int { hasBatchNorms ? 1 : threads }
 
+  /// Whether neck or decoder have batch norms, which always use the batch's statistics in training.
+  var hasTaskNorms: Bool {
+    tree.buffers.contains { $0.path.hasSuffix(".running_mean") && network.isOfTask($0.path) }
+  }
+
   var hasBatchNorms: Bool { tree.buffers.contains { $0.path.hasSuffix(".running_mean") } }
+
+  /// Raw outputs of a task's network for a batch of samples, from their features where it holds them.
+  func output(_ fields: [String: Tensor], _ context: ForwardContext) -> Tensor {
+    guard case .task(let network) = network else {
+      preconditionFailure("\(backboneName) without a task's head")
+    }
+    let context = inPrecision(context)
+    if let prefix, let result = prefix.output(fields, maps: network.maps, context) {
+      return network.output(of: result, imageSize: prefix.imageSize(fields), context)
+    }
+    return network(inputNames.input(fields), context)
+  }
 
   /// Next frame from a batch of samples: from its features where it holds them, else its `state`.
   func prediction(_ fields: [String: Tensor], _ context: ForwardContext) -> Tensor {
@@ -63,6 +80,8 @@ struct ModelPlan {
   private let backboneType: any Backbone.Type
   private let reader: OptionReader
   private let isPretraining: Bool
+  /// Nil for tasks that need no head beside the backbone.
+  private let task: TaskNetworkPlan?
   private let adapters: [(settings: AdapterSettings, method: (any AdapterMethod)?)]
   private let recipe: Recipe
 
@@ -81,6 +100,15 @@ struct ModelPlan {
     isPretraining = task is MaskedPretraining.Type
     guard let type = registries.backbones.entry(for: component, diagnostics) else { return nil }
     backboneType = type
+    self.task = (task as? any SampleTask.Type).map {
+      TaskNetworkPlan(
+        recipe.model, form: $0.output, backbone: type, at: component.location, diagnostics)
+    }
+    if self.task == nil, recipe.model.decoder != nil || recipe.model.neck != nil {
+      diagnostics.error(
+        .rule("task \(recipe.task) has no decoder", mend: "remove model.decoder and model.neck"),
+        at: component.location, path: "model.decoder")
+    }
     reader = OptionReader(component, type.options, diagnostics)
     if isPretraining, type.maskedAutoencoder == nil {
       diagnostics.error(
@@ -97,13 +125,19 @@ struct ModelPlan {
     let known = DataShape(
       imageSize: recipe.model.imageSize.map { [$0.height, $0.width] },
       channels: recipe.model.channels, classes: recipe.model.classes)
-    _ = network(for: known, in: ModelBuilder().root, diagnostics)
+    _ = network(
+      for: known, outputs: recipe.model.classes ?? 2, in: ModelBuilder().root, diagnostics)
   }
 
-  /// Builds the network for data of a shape.
+  /// Builds the network for data of a shape and a number of outputs of the task.
   private func network(
-    for data: DataShape, in scope: Scope, _ diagnostics: Diagnostics
+    for data: DataShape, outputs: Int, in scope: Scope, _ diagnostics: Diagnostics
   ) -> Network {
+    if let task {
+      let shape = task.shape(data, outputs: outputs)
+      let backbone = backboneType.init(reader, for: shape, in: scope, diagnostics)
+      return .task(task.network(on: backbone, outputs: outputs, in: scope, diagnostics))
+    }
     guard isPretraining, let type = backboneType.maskedAutoencoder else {
       return .backbone(backboneType.init(reader, for: data, in: scope, diagnostics))
     }
@@ -114,15 +148,16 @@ struct ModelPlan {
   /// Builds the model for data of a shape with inputs of some names, draws or reads the weights and
   /// attaches the adapters.
   ///
-  /// `bands` are the data's, for weights of other channels. Without `readingWeights` they are drawn in
+  /// `outputs` is the number of the task's, where it has some. `bands` are the data's, for weights of
+  /// other channels. Without `readingWeights` they are drawn in
   /// any case, to look at the model alone.
   func assemble(
-    for data: DataShape = DataShape(), inputs: [String]? = nil, bands: [String]? = nil,
-    readingWeights: Bool = true
+    for data: DataShape = DataShape(), outputs: Int = 2, inputs: [String]? = nil,
+    bands: [String]? = nil, readingWeights: Bool = true
   ) throws -> AssembledModel {
     let builder = ModelBuilder()
     let diagnostics = Diagnostics()
-    let network = network(for: data, in: builder.root, diagnostics)
+    let network = network(for: data, outputs: outputs, in: builder.root, diagnostics)
     try diagnostics.throwErrors()
     let tree = builder.tree
     let seed = UInt64(bitPattern: Int64(recipe.seed))
@@ -133,12 +168,16 @@ struct ModelPlan {
     } else {
       tree.initialize(seed: seed)
     }
-    let attached = try adapters.map { settings, method in
+    let ofTask = tree.stored.map(\.path).filter(network.isOfTask)
+    let isTrained = !recipe.model.freezesDecoder
+    let attached = try adapters.enumerated().map { number, entry in
       try AttachedAdapter(
-        settings, method: method, on: tree, defaults: backboneType.defaultTargets, seed: seed)
+        entry.settings, method: entry.method, on: tree, defaults: backboneType.defaultTargets,
+        seed: seed, saving: number == 0 && isTrained ? ofTask : [])
     }
     let adapted = AdaptedModel(
-      tree: tree, adapters: attached, freezesBackbone: recipe.freezesBackbone)
+      tree: tree, adapters: attached, freezesBackbone: recipe.freezesBackbone,
+      trained: isTrained ? ofTask : [], frozen: isTrained ? [] : ofTask)
     var options: [String: String] = [:]
     for option in backboneType.options.options {
       if let value = reader.value(option.name) { options[option.name] = text(value.plain) }

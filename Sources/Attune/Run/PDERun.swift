@@ -13,7 +13,7 @@ struct PDERun: TaskRun {
   private let sources: [PDEData]
   private let inputFrames: Int
   private let threads: Int
-  private let comparison: any Loss
+  private let comparison: LossSum
 
   init(_ plan: RunPlan, model: AssembledModel, data: PreparedData, threads: Int) throws {
     self.plan = plan
@@ -49,6 +49,10 @@ struct PDERun: TaskRun {
     }
   }
 
+  private var fieldMetrics: [any FieldMetric.Type] {
+    plan.metrics.compactMap { $0 as? any FieldMetric.Type }
+  }
+
   /// Next frame from windows, without gradients.
   private var predictor: PDEPredictor.Model {
     let model = model
@@ -59,7 +63,7 @@ struct PDERun: TaskRun {
     let units = trajectories(.val)
     guard !units.isEmpty else { return [:] }
     let evaluation = FieldEvaluation(
-      predictor: PDEPredictor(inputFrames: inputFrames, rolloutSteps: 1), metrics: plan.metrics,
+      predictor: PDEPredictor(inputFrames: inputFrames, rolloutSteps: 1), metrics: fieldMetrics,
       threads: threads)
     let results = try evaluation.run(
       units, oneStep: features.flatMap { try oneStep($0) }, model: predictor)
@@ -103,7 +107,7 @@ struct PDERun: TaskRun {
     let evaluation = FieldEvaluation(
       predictor: PDEPredictor(
         inputFrames: inputFrames, rolloutSteps: recipe.evaluation.rolloutSteps),
-      metrics: plan.metrics, threads: threads)
+      metrics: fieldMetrics, threads: threads)
     let results = try evaluation.run(trajectories(part), keeps: true, model: predictor)
     let resamples = max(1, recipe.evaluation.bootstrapResamples)
     let record = results.record(

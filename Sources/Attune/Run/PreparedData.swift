@@ -46,6 +46,25 @@ struct PreparedData: Sendable {
     return Batch(identifiers: plan.identifiers, fields: try loader.load(plan))
   }
 
+  /// The target that all sources share; nil where they have none.
+  ///
+  /// - Throws: `RunError.settingInvalid` for sources whose targets differ.
+  func target() throws(RunError) -> TargetDescription? {
+    guard var target = sources[0].set.target else { return nil }
+    for source in sources.dropFirst() {
+      guard let other = source.set.target, other.kind == target.kind, other.names == target.names,
+        other.ignoreIndex == target.ignoreIndex
+      else {
+        throw .settingInvalid(
+          field: "data.sources", found: "'\(source.name)' with \(source.set.target?.names ?? [])",
+          expected:
+            "the target of '\(sources[0].name)', \(target.names); name data.target.class_names")
+      }
+      target.counts = zip(target.counts, other.counts).map(+)
+    }
+    return target
+  }
+
   func hasPart(_ part: SplitPart) -> Bool { !samples(part).isEmpty }
 
   /// Samples of a part without random transforms, by source; sources that have none are left out.

@@ -10,10 +10,10 @@ struct RunPlan {
   let model: ModelPlan
   var data: DataPlan
   let task: any LearningTask.Type
-  let metrics: [any FieldMetric.Type]
+  let metrics: [any Metric.Type]
   let headline: any Metric.Type
   /// Nil where the model has its own.
-  let loss: (any Loss)?
+  let loss: LossSum?
   let optimizer: any Optimizer
   let scheduler: (type: any Scheduler.Type, options: OptionReader)
   let notes: [String]
@@ -29,7 +29,7 @@ struct RunPlan {
     let task = registries.tasks.entry(
       named: recipe.task, at: recipe.taskLocation, path: "task", diagnostics)
     let model = ModelPlan(recipe, task, registries, diagnostics)
-    let data = DataPlan(recipe, registries, diagnostics)
+    let data = DataPlan(recipe, task?.target ?? .none, registries, diagnostics)
     let loss = Self.loss(recipe, task, registries, diagnostics)
     let component = recipe.train.optimizer
     let optimizer = registries.optimizers.entry(for: component, diagnostics).map { type in
@@ -62,29 +62,41 @@ struct RunPlan {
   private static func loss(
     _ recipe: Recipe, _ task: (any LearningTask.Type)?, _ registries: Registries,
     _ diagnostics: Diagnostics
-  ) -> (any Loss)? {
-    guard let term = recipe.train.loss.first else {
+  ) -> LossSum? {
+    guard let first = recipe.train.loss.first else {
       guard let name = task?.standardLoss, let type = registries.losses[name] else { return nil }
       let empty = Located(.map([]), at: recipe.taskLocation, path: "train.loss")
-      return type.init(OptionReader(empty, type.options, diagnostics), diagnostics)
+      let reader = OptionReader(empty, type.options, diagnostics)
+      return LossSum([(type.init(reader, diagnostics), 1)])
     }
     if let task, task.standardLoss == nil {
       diagnostics.error(
         .rule(
           "task \(task.name) has a loss of its own", mend: "leave it out, or see model.pretrain"),
-        at: term.loss.location, path: "train.loss")
+        at: first.loss.location, path: "train.loss")
     }
-    guard let type = registries.losses.entry(for: term.loss, diagnostics) else { return nil }
-    return type.init(OptionReader(term.loss, type.options, diagnostics), diagnostics)
+    return LossSum(
+      recipe.train.loss.compactMap { term in
+        guard let (type, reader) = registries.losses.reading(term.loss, diagnostics) else {
+          return nil
+        }
+        if let task, !type.targets.contains(task.target), task.standardLoss != nil {
+          let known = registries.losses.entries.filter { $0.targets.contains(task.target) }
+          diagnostics.error(
+            .rule(
+              "\(type.name) does not compare \(task.target.meaning)",
+              mend: "use one of \(known.map { $0.name }.joined(separator: ", "))"),
+            at: term.loss.location, path: "train.loss")
+        }
+        return (type.init(reader, diagnostics), term.weight)
+      })
   }
 
   private static func metrics(
     _ recipe: Recipe, _ task: (any LearningTask.Type)?, _ diagnostics: Diagnostics
-  ) -> [any FieldMetric.Type] {
-    guard let names = recipe.evaluation.metrics else {
-      return (task?.standardMetrics ?? []).compactMap { $0 as? any FieldMetric.Type }
-    }
-    var found: [any FieldMetric.Type] = []
+  ) -> [any Metric.Type] {
+    guard let names = recipe.evaluation.metrics else { return task?.standardMetrics ?? [] }
+    var found: [any Metric.Type] = []
     for name in names {
       do {
         let metric = try Metrics.named(name)
@@ -96,16 +108,14 @@ struct RunPlan {
                 "name one of \(Metrics.all.filter(task.judges).map { $0.name }.joined(separator: ", "))"
             ), at: recipe.taskLocation, path: "eval.metrics")
         }
-        if let metric = metric as? any FieldMetric.Type { found.append(metric) }
+        if !found.contains(where: { $0.name == metric.name }) { found.append(metric) }
       } catch {
         diagnostics.error(
           .rule(error.description, mend: "see `attune list metrics`"), at: recipe.taskLocation,
           path: "eval.metrics")
       }
     }
-    if let headline = task?.headline as? any FieldMetric.Type,
-      !found.contains(where: { $0.name == headline.name })
-    {
+    if let headline = task?.headline, !found.contains(where: { $0.name == headline.name }) {
       found.insert(headline, at: 0)
     }
     return found
@@ -134,13 +144,26 @@ struct RunPlan {
       channels: section.channels ?? image?[0], classes: section.classes)
   }
 
+  /// Outputs of the task's head for a target.
+  ///
+  /// - Throws: `RunError.settingInvalid` where `model.num_classes` says otherwise, `TaskError` for a
+  ///   target that the task cannot be asked with.
+  func outputs(_ target: TargetDescription?) throws -> Int {
+    guard let task = task as? any SampleTask.Type, let target else { return 2 }
+    let count = try task.init(target).outputs
+    if let classes = recipe.model.classes, classes != count {
+      throw RunError.settingInvalid(
+        field: "model.num_classes", found: "\(classes)",
+        expected: "\(count), the classes of the data (\(target.names.joined(separator: ", ")))")
+    }
+    return count
+  }
+
   /// Fields that are read but that this version cannot execute.
   private static func refuseUnoffered(_ recipe: Recipe) throws(RunError) {
     let train = recipe.train
     let fields: [(field: String, isSet: Bool, value: String)] = [
       ("train.ema", train.averageDecay != nil, "a moving average"),
-      ("train.loss", train.loss.count > 1, "a sum of losses"),
-      ("model.decoder", recipe.model.decoder != nil, "a decoder for task pde"),
       ("model.aux_heads", !recipe.model.auxiliaryHeads.isEmpty, "an auxiliary head"),
       ("distributed.backend", recipe.distributed.backend == .mpi, "mpi"),
       ("distributed.nodes", recipe.distributed.nodes > 1, "\(recipe.distributed.nodes)"),

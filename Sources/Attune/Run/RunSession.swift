@@ -32,7 +32,8 @@ struct RunSession {
     self.data = data
     let shapes = data.inputShapes
     var model = try plan.model.assemble(
-      for: plan.dataShape(shapes), inputs: shapes.first?.keys.sorted(), bands: data.bands)
+      for: plan.dataShape(shapes), outputs: plan.outputs(data.target()),
+      inputs: shapes.first?.keys.sorted(), bands: data.bands)
     if plan.recipe.train.cachesFrozenFeatures {
       try Self.refuseRandomSamples(plan)
       model.prefix = try FrozenPrefix(
@@ -140,7 +141,8 @@ struct RunSession {
     }
     return TrainingPlan(
       seed: UInt64(bitPattern: Int64(recipe.seed)),
-      threads: movesStatistics ? model.trainingShards(threads: threads) : threads,
+      threads: movesStatistics || model.hasTaskNorms
+        ? model.trainingShards(threads: threads) : threads,
       totalSteps: totalSteps,
       stepsPerEpoch: stepsPerEpoch, monitor: try monitor(),
       accumulationSteps: train.accumulationSteps, gradientNormLimit: train.gradientNormLimit,
@@ -191,7 +193,7 @@ struct RunSession {
     let standard = data.hasPart(.val) ? "val/" + plan.headline.name : "train/loss"
     let name = recipe.train.monitor ?? standard
     guard !name.hasSuffix("/loss") else { return .init(name: name, lowerIsBetter: true) }
-    let metric = try Metrics.named(name)
+    let metric = try Metrics.named(name, classNames: data.target()?.names ?? [])
     guard data.hasPart(.val), plan.metrics.contains(where: { $0.name == metric.name }) else {
       throw RunError.settingInvalid(
         field: "train.monitor", found: name,

@@ -5,11 +5,11 @@ import Training
 
 /// A task's side of a run: the loss of a batch, and how the model is judged.
 protocol TaskRun: Sendable {
-  /// Refuses what the task cannot do with this model and data, before anything is written.
-  init(_ plan: RunPlan, model: AssembledModel, data: PreparedData, threads: Int) throws
-
   /// Loss of a batch of training samples.
   var loss: LossFunction { get }
+
+  /// A batch with what its parts must know of the whole.
+  func prepared(_ batch: Batch) -> Batch
 
   /// Metrics of the validation part by full name, `val/loss` among them; empty where it is empty.
   ///
@@ -27,6 +27,7 @@ protocol TaskRun: Sendable {
 }
 
 extension TaskRun {
+  func prepared(_ batch: Batch) -> Batch { batch }
   var notes: [String] { [] }
   var storedParts: [SplitPart] { [.train] }
 }
@@ -38,12 +39,16 @@ struct EvaluatedSplit {
 }
 
 /// The side of a run that a task's type stands for.
+///
+/// - Throws: for what the task cannot do with this model and data, before anything is written.
 func taskRun(
   _ plan: RunPlan, model: AssembledModel, data: PreparedData, threads: Int
 ) throws -> any TaskRun {
   switch plan.task {
   case is MaskedPretraining.Type:
     try PretrainingRun(plan, model: model, data: data, threads: threads)
+  case let task as any SampleTask.Type:
+    try SampleRun(task, plan, model: model, data: data, threads: threads)
   default: try PDERun(plan, model: model, data: data, threads: threads)
   }
 }

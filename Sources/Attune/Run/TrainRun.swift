@@ -135,8 +135,9 @@ private struct TrainRun {
     let features = try features?.open(message: message)
     let observers = observers(parameters, log, shouldStop: shouldStop, show: show)
     let session = session
+    let source = features?.batch ?? session.data.batch
     let outcome = try trainer.run(
-      batches: features?.batch ?? session.data.batch,
+      batches: { session.task.prepared(try source($0)) },
       evaluate: { _ in try session.validation(features) },
       observers: observers)
     status.step = trainer.state.step

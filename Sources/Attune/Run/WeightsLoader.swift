@@ -50,17 +50,19 @@ package typealias WeightFitting =
 ///   - tree: parameters and buffers of the model.
 ///   - layouts: key layouts that the file may be in.
 ///   - options: what the recipe allows.
+///   - isOfTask: whether the parameter of a path is part of the task, and may be missing.
 ///   - fitted: the family's rule for other shapes.
 /// - Returns: counts and lists for the record.
 /// - Throws: `CheckpointError` where the file cannot be read, `RunError` or `BackboneError` where it
 ///   is not of this model.
 package func loadWeights(
   _ path: String, into tree: ModuleTree, layouts: [KeyLayout],
-  options: WeightOptions = .init(), fitted: WeightFitting
+  options: WeightOptions = .init(), isOfTask: (String) -> Bool = { _ in false },
+  fitted: WeightFitting
 ) throws -> RunRecord.Weights {
   let source = try openWeights(path, prefix: options.prefix)
   let layout = try keyLayout(of: source, among: layouts, for: tree)
-  var load = WeightLoad(source, layout, tree, options)
+  var load = WeightLoad(source, layout, tree, options, isOfTask)
   let digest = BackgroundDigest(of: source.files)
   try load.run(fitted)
   return try load.finish(digest: digest.value())
@@ -70,10 +72,10 @@ package func loadWeights(
 func loadWeights(
   _ path: String, into tree: ModuleTree, network: Network, options: WeightOptions
 ) throws -> RunRecord.Weights {
-  try loadWeights(path, into: tree, layouts: network.layouts, options: options) {
-    stored, parameter, fit throws(BackboneError) in
-    guard case .backbone(let backbone) = network else { return nil }
-    return try backbone.fitted(stored, to: parameter, fit)
+  try loadWeights(
+    path, into: tree, layouts: network.layouts, options: options, isOfTask: network.isOfTask
+  ) { stored, parameter, fit throws(BackboneError) in
+    try network.backbone?.fitted(stored, to: parameter, fit)
   }
 }
 
@@ -109,7 +111,8 @@ private struct WeightLoad {
   private var problems: [String] = []
 
   init(
-    _ source: any TensorSource, _ layout: KeyLayout, _ tree: ModuleTree, _ options: WeightOptions
+    _ source: any TensorSource, _ layout: KeyLayout, _ tree: ModuleTree, _ options: WeightOptions,
+    _ isOfTask: (String) -> Bool
   ) {
     self.source = source
     self.layout = layout
@@ -117,7 +120,8 @@ private struct WeightLoad {
     self.options = options
     heads = Set(
       tree.sites.filter { $0.groups.contains("head") }
-        .flatMap { [$0.weight.path] + ($0.bias.map { [$0.path] } ?? []) })
+        .flatMap { [$0.weight.path] + ($0.bias.map { [$0.path] } ?? []) }
+        + tree.stored.map(\.path).filter(isOfTask))
   }
 
   mutating func run(_ fitted: WeightFitting) throws {

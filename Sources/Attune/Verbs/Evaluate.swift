@@ -111,7 +111,7 @@ extension FinishedRun {
       throw RunError.inputsChanged(path: directory.path, files: changed)
     }
     var accepted = ["inputs: changed since training: \(changed.joined(separator: ", "))"]
-    let present = Contract(session.data)
+    let present = try Contract(session.data)
     for name in contract.inputs.keys.sorted() {
       guard let expected = contract.state(name), let found = present.state(name) else { continue }
       accepted += try expected.check(found, input: name, accepting: names)

@@ -66,11 +66,8 @@ package struct ExportError: ExitCoded, CustomStringConvertible {
 /// - Throws: `ExportError` or `AdapterError` (exit 69) for what the format cannot say exactly.
 package func export(_ request: ExportRequest) throws -> Exported {
   let run = try FinishedRun(request.run)
-  let sources = run.plan.data.sources
-  let inputs = run.contract.inputs(of: sources[0].name, isOnly: sources.count == 1)
-  let shapes = inputs.mapValues(\.sampleShape)
-  let model = try run.plan.model.assemble(
-    for: run.plan.dataShape([shapes]), inputs: shapes.keys.sorted())
+  let (inputs, shapes) = (run.inputs, run.sampleShapes)
+  let model = try run.assemble()
   let restored = try run.restore(model, checkpoint: nil)
   for path in [request.output, request.sample].compactMap(\.self)
   where !request.replaces && FileManager.default.fileExists(atPath: path) {

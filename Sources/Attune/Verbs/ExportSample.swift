@@ -15,17 +15,20 @@ package struct SamplePass {
   package init(
     _ input: BackboneInput, _ network: Network, _ format: ExportRequest.Format
   ) throws {
-    guard case .backbone(let backbone) = network else {
+    self.input = input
+    switch network {
+    case .autoencoder:
       throw ExportError(
         format: format, reason: "a masked autoencoder has no output to compare",
         remedy: "Leave --io out")
+    case .task(let task): output = task(input, .evaluation).detached()
+    case .backbone(let backbone):
+      let result = backbone(input, .evaluation)
+      guard let output = result.logits ?? result.prediction ?? result.features.pooled else {
+        preconditionFailure("a backbone without any output")
+      }
+      self.output = output.detached()
     }
-    let result = backbone(input, .evaluation)
-    guard let output = result.logits ?? result.prediction ?? result.features.pooled else {
-      preconditionFailure("a backbone without any output")
-    }
-    self.input = input
-    self.output = output.detached()
   }
 
   /// Writes `input` (`input.NAME` where there are several) and `output`.

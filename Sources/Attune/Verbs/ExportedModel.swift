@@ -23,7 +23,7 @@ package struct ExportedModel {
   ) throws {
     let layout = try Self.layout(of: network, for: format)
     tensors = try Self.renamed(model.mergedWeights(), by: layout, format)
-    if format != .safetensors, case .backbone(let backbone) = network {
+    if format != .safetensors, let backbone = network.backbone {
       configuration = backbone.exportedConfiguration(layout: layout.name)
     } else {
       configuration = nil
@@ -49,6 +49,12 @@ package struct ExportedModel {
   private static func layout(
     of network: Network, for format: ExportRequest.Format
   ) throws(ExportError) -> KeyLayout {
+    if case .task(let task) = network, let decoder = task.decoder, format != .safetensors {
+      throw ExportError(
+        format: format,
+        reason: "\(format.rawValue) has no \(type(of: decoder).name) on this backbone",
+        remedy: "Use --format safetensors")
+    }
     let layouts = network.layouts
     let wanted =
       format == .safetensors ? layouts.first : layouts.first { $0.name == format.rawValue }
@@ -104,6 +110,12 @@ package func exportAdapter(
         ? "the run trained no adapter"
         : "the run trained \(model.adapters.count) adapters at once, PEFT applies one",
       remedy: "Use --format timm or safetensors, which hold the merged model")
+  }
+  if case .task(let task) = network, let decoder = task.decoder {
+    throw ExportError(
+      format: .peft,
+      reason: "the base model of PEFT has no \(type(of: decoder).name), which is saved with the "
+        + "adapter", remedy: "Use --format safetensors, which holds the merged model")
   }
   let layout = network.layouts[0]
   let modules = try PortableModules(adapter, on: model.tree) { layout.key(of: $0) }

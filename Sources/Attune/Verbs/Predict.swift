@@ -1,12 +1,7 @@
-import Adapters
-import Backbones
 import Datasets
 import Foundation
 import Formats
-import Layers
-import Recipes
 import Tasks
-import Tensors
 
 /// What `predict` is asked for.
 package struct PredictRequest: Sendable {
@@ -38,212 +33,75 @@ package struct PredictRequest: Sendable {
 package struct Prediction: Codable, Sendable {
   package var input: String
   package var output: String
-  package var trajectories: Int
-  package var steps: Int
+  /// Further files beside it: pictures, areas, shares of outliers.
+  package var files: [String] = []
+  /// Trajectories and predicted frames of each; nil but for fields.
+  package var trajectories: Int?
+  package var steps: Int?
   /// Accepted differences, in words.
   package var accepted: [String]
-  /// Largest share of cells of a frame outside the training range; nil where not asked for.
+  /// Largest share of a frame's cells outside the training range, for images the mean share of bands
+  /// over the pixels; nil where not asked for.
   package var largestOutlierShare: Double?
 
   private enum CodingKeys: String, CodingKey {
-    case input, output, trajectories, steps, accepted
+    case input, output, files, trajectories, steps, accepted
     case largestOutlierShare = "largest_ood_share"
   }
 }
 
-/// Rolls a run's model out from the first frames of every trajectory of the inputs.
+/// Predicts from files with a run's model.
 ///
 /// All inputs are checked against the run's contract before the first file is written.
 package func predict(_ request: PredictRequest) throws -> [Prediction] {
-  let rollout = try Rollout(request)
-  let inputs = try request.inputs.map { try rollout.open($0) }
-  let outputs = try outputPaths(of: request)
+  let run = try FinishedRun(request.run)
+  guard let task = run.plan.task as? any SampleTask.Type else {
+    let rollout = try Rollout(request, run: run)
+    let inputs = try request.inputs.map { try rollout.open($0) }
+    let outputs = try request.outputs(of: request.inputs) { "\($0)_prediction.hdf5" }
+    try makeFolder(request.output)
+    return try zip(inputs, outputs).map { try rollout.write($0, to: $1) }
+  }
+  let predictor = try SamplePrediction(request, run: run, task: task)
+  let inputs = try request.inputs.map { try predictor.open($0) }
+  if task.output == .vector {
+    let path = try request.outputs(of: ["predictions"]) { "\($0).csv" }[0]
+    try makeFolder(request.output)
+    return try TablePrediction(predictor: predictor).write(inputs, to: path)
+  }
+  _ = try request.outputs(of: inputs.map(\.scene.path)) { "\($0)_prediction.tif" }
+  try makeFolder(request.output)
+  return try inputs.map {
+    try MapPrediction(predictor: predictor).write($0, to: request.output)
+  }
+}
+
+private func makeFolder(_ path: String) throws {
   do {
-    try FileManager.default.createDirectory(
-      atPath: request.output, withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   } catch {
-    throw FormatError.cannotCreate(path: request.output, reason: error.localizedDescription)
+    throw FormatError.cannotCreate(path: path, reason: error.localizedDescription)
   }
-  return try zip(inputs, outputs).map { try rollout.write($0, to: $1) }
 }
 
-private func outputPaths(of request: PredictRequest) throws -> [String] {
-  var outputs: [String] = []
-  for input in request.inputs {
-    let name = URL(filePath: input).deletingPathExtension().lastPathComponent
-    let path = "\(request.output)/\(name)_prediction.hdf5"
-    guard !outputs.contains(path) else {
-      throw CommandLineError(
-        description:
-          "\(input): another input is called \(name) too, and predictions are named after "
-          + "inputs. Run predict once for each")
-    }
-    if !request.replaces, FileManager.default.fileExists(atPath: path) {
-      throw FormatError.outputExists(path: path, replacing: "Pass --force to replace it")
-    }
-    outputs.append(path)
-  }
-  return outputs
-}
-
-/// An input that fits the run's contract, or whose differences were accepted.
-private struct CheckedInput {
-  let file: TrajectoryFile
-  let accepted: [String]
-}
-
-/// A run's model with what its inputs must be.
-private struct Rollout {
-  private let run: FinishedRun
-  private let model: AssembledModel
-  private let options: PDEDataOptions
-  private let contract: StateContract
-  private let request: PredictRequest
-  private let predictor: PDEPredictor
-  private let threads: Int
-
-  init(_ request: PredictRequest) throws {
-    let run = try FinishedRun(request.run)
-    self.run = run
-    self.request = request
-    let steps = request.steps ?? run.plan.recipe.evaluation.rolloutSteps
-    guard steps > 0 else {
-      throw CommandLineError(
-        description: "--steps \(steps): expected a number of frames, 1 or more")
-    }
-    let sources = run.plan.data.sources
-    let names = sources.map(\.name)
-    guard
-      let source = request.source.map({ name in sources.first { $0.name == name } })
-        ?? (sources.count == 1 ? sources[0] : nil)
-    else {
-      throw CommandLineError(
-        description: "--source \(request.source ?? "is missing"): the run was trained on "
-          + "\(names.joined(separator: ", ")). Name the one that the inputs are like")
-    }
-    guard let options = source.set as? PDEDataOptions else {
-      throw RunError.notOffered(
-        field: "predict", value: "task \(run.plan.recipe.task)",
-        instead: "It is offered for runs of task pde")
-    }
-    self.options = options
-    let name = sources.count == 1 ? PDEData.inputName : source.name
-    guard let contract = run.contract.state(name) else {
-      throw RunError.notARun(path: request.run, reason: "contract.json has no input '\(name)'")
-    }
-    self.contract = contract
-    guard contract.normalization != .perTrajectory else {
-      throw RunError.notOffered(
-        field: "data.inputs.state.normalize", value: "per-trajectory for predictions",
-        instead: "It takes the mean and deviation of whole trajectories, future frames included, "
-          + "which first frames do not give. Train with zscore or per-window")
-    }
-    predictor = PDEPredictor(inputFrames: contract.inputFrames, rolloutSteps: steps)
-    threads = run.plan.recipe.distributed.threads ?? ProcessInfo.processInfo.activeProcessorCount
-    model = try run.plan.model.assemble()
-    _ = try run.restore(model, checkpoint: nil)
-    for parameter in model.adapted.trainable { parameter.isTrainable = false }
-  }
-
-  /// Opens an input and compares it with the contract.
-  func open(_ path: String) throws -> CheckedInput {
-    func open(selecting fields: [FieldRequest]?) throws -> TrajectoryFile {
-      try TrajectoryFile(
-        path: path, label: URL(filePath: path).lastPathComponent, format: options.format,
-        variable: options.variable, selecting: fields, thinning: options.thinning)
-    }
-    let file: TrajectoryFile
-    do {
-      file = try open(selecting: options.fields)
-    } catch DataError.fieldMissing {
-      let other = try open(selecting: nil)
-      throw RunError.contract(
-        input: path,
-        differences: [
-          .init(
-            name: "fields", expected: "\(contract.fields)", found: "\(other.fields.map(\.name))")
-        ])
-    }
-    guard file.frameCount >= contract.inputFrames else {
-      throw RunError.dataTooShort(
-        what:
-          "\(path): trajectories of \(file.frameCount) frames, expected \(contract.inputFrames) "
-          + "at least, from which the model predicts. Give longer ones")
-    }
-    let set = try TrajectorySet([file])
-    let statistics = try FieldStatistics.of(Array(0..<set.count), in: set) { try set.read($0) }
-    var found = contract
-    found.fields = file.fields.map(\.name)
-    found.components = file.fields.map(\.components)
-    found.frameShape = file.frameShape
-    found.interval = file.interval
-    found.spacing = file.spacing
-    found.quantileShares = FieldStatistics.shares
-    found.quantiles = statistics.map(\.quantiles)
-    let accepted = try contract.check(found, input: path, accepting: request.accepted)
-    guard file.fields.count == contract.fields.count else {
-      throw RunError.contract(
-        input: path,
-        differences: [
-          .init(name: "fields", expected: "\(contract.fields)", found: "\(found.fields)")
-        ])
-    }
-    try model.network.check(["state": [1, contract.inputFrames] + file.frameShape])
-    return CheckedInput(file: file, accepted: accepted)
-  }
-
-  /// Predicts every trajectory of a file, a few at a time.
-  func write(_ input: CheckedInput, to path: String) throws -> Prediction {
-    let file = input.file
-    let ranges =
-      request.marksOutliers ? contract.quantiles.map { ($0.first ?? 0)...($0.last ?? 0) } : nil
-    let output = try PredictionFile(
-      path, like: file, firstFrame: contract.inputFrames, steps: predictor.rolloutSteps,
-      ranges: ranges)
-    for start in stride(from: 0, to: file.trajectoryCount, by: threads) {
-      let count = min(threads, file.trajectoryCount - start)
-      let results = try concurrentResults(count, threads: threads) { lane in
-        let window = try file.read(start + lane, frames: 0..<contract.inputFrames)
-        return (window, prediction(from: window, identifier: file.identifier(start + lane)))
+extension PredictRequest {
+  /// Paths named after files, none of which may be there unless it may be replaced.
+  fileprivate func outputs(of files: [String], named: (String) -> String) throws -> [String] {
+    var outputs: [String] = []
+    for file in files {
+      let name = URL(filePath: file).deletingPathExtension().lastPathComponent
+      let path = "\(output)/\(named(name))"
+      guard !outputs.contains(path) else {
+        throw CommandLineError(
+          description:
+            "\(file): another input is called \(name) too, and predictions are named after "
+            + "inputs. Run predict once for each")
       }
-      for (lane, result) in results.enumerated() {
-        try output.append(result.1, from: result.0, trajectory: start + lane)
+      if !replaces, FileManager.default.fileExists(atPath: path) {
+        throw FormatError.outputExists(path: path, replacing: "Pass --force to replace it")
       }
+      outputs.append(path)
     }
-    try output.finish(attributes: attributes(input))
-    return Prediction(
-      input: file.path, output: path, trajectories: file.trajectoryCount,
-      steps: predictor.rolloutSteps, accepted: input.accepted,
-      largestOutlierShare: output.largestOutlierShare)
-  }
-
-  /// Frames `[steps, F, C, D, H, W]` in physical units.
-  private func prediction(from window: Tensor, identifier: String) -> Trajectory {
-    let scaling =
-      switch contract.normalization {
-      case .zscore:
-        FieldScaling(
-          means: contract.means.map { Float($0) },
-          deviations: contract.standardDeviations.map { Float($0) })
-      case .perWindow: FieldScaling(sample: window.fieldMoments())
-      case .none, .perTrajectory: FieldScaling.identity(fieldCount: contract.fields.count)
-      }
-    let normalized = NormalizedTrajectory(
-      identifier: identifier, values: scaling.normalized(window),
-      means: scaling.means.map(Double.init), deviations: scaling.deviations.map(Double.init))
-    let frames = predictor.rolledOut(normalized.values) { model.prediction($0, .evaluation) }
-    return normalized.physical(frames)
-  }
-
-  private func attributes(_ input: CheckedInput) -> [(name: String, value: HDF5Attribute)] {
-    var attributes: [(String, HDF5Attribute)] = [
-      ("attune_program", .texts(["attune \(programVersion)"])),
-      ("attune_run", .texts(["\(run.plan.recipe.name) \(run.status.digest)"])),
-      ("attune_input", .texts([URL(filePath: input.file.path).lastPathComponent])),
-      ("attune_input_frames", .numbers([Double(contract.inputFrames)])),
-      ("attune_steps", .numbers([Double(predictor.rolloutSteps)])),
-    ]
-    if !input.accepted.isEmpty { attributes.append(("attune_accepted", .texts(input.accepted))) }
-    return attributes
+    return outputs
   }
 }

@@ -23,6 +23,7 @@ package struct LoLASpecViT: Backbone {
   package static let summary =
     "hyperspectral patch classifier: 3-D convolutions, then attention in windows"
   package static let options = LoLASpecViTConfiguration.options
+  package static let hasHead = true
   /// Where the reference has its adapters; those of the head are of another form.
   package static let defaultTargets = ["attn.qkv", "attn.proj", "mlp.0", "mlp.3"]
 

@@ -9,6 +9,7 @@ package struct NAFNet: Backbone {
   package static let summary =
     "image restoration without activation functions: denoising, deblurring, rain"
   package static let options = NAFNetConfiguration.options
+  package static let givesImages = true
   package static let defaultTargets = ["conv"]
 
   package let configuration: NAFNetConfiguration

@@ -13,6 +13,7 @@ package struct ViT: BlockSequence {
   package static let summary =
     "Vision transformer by timm's names: ViT, DeiT, DINOv2, CLIP, SigLIP, MAE, any bands and sizes"
   package static let options = ViTConfiguration.options
+  package static let hasHead = true
   package static let defaultTargets = ["attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2"]
   package static var maskedAutoencoder: (any MaskedAutoencoder.Type)? { ViTMAE.self }
 

@@ -5,7 +5,9 @@ import Tensors
 extension PDEDataOptions: DataSetPlan {
   package func open(seed: UInt64) throws -> any DataSet { try PDEData(self) }
 
-  package func normalizing(by contract: [String: InputContract]) -> any DataSetPlan {
+  package func normalizing(
+    by contract: [String: InputContract], target: TargetDescription?
+  ) -> any DataSetPlan {
     guard normalization == .zscore, case .state(let state) = contract[PDEData.inputName] else {
       return self
     }

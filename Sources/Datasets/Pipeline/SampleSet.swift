@@ -5,8 +5,15 @@ package protocol SampleSet: Sendable {
   var count: Int { get }
   /// Name of a sample, the same in every run on the same data.
   func identifier(_ index: Int) -> String
+  /// What the sample belongs to that is independent of other such units: an image, a block of a
+  /// scene, a subject. Intervals are drawn over units.
+  func unit(_ index: Int) -> String
   /// The named tensors of a sample, as random transforms make them in an epoch.
   ///
   /// Throws where the data cannot be read.
   func sample(_ index: Int, epoch: Int) throws -> [String: Tensor]
+}
+
+extension SampleSet {
+  package func unit(_ index: Int) -> String { identifier(index) }
 }

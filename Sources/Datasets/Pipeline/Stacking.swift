@@ -31,3 +31,8 @@ package func stackedSamples(
     range.count, identifier: { samples.identifier(range.lowerBound + $0) },
     sample: { try samples.sample(range.lowerBound + $0, epoch: 0) })
 }
+
+/// Samples of the same shapes, each field stacked along a new first axis.
+package func stackedFields(_ samples: [[String: Tensor]]) -> [String: Tensor] {
+  stacked(samples.count, identifier: { "\($0)" }, sample: { samples[$0] })
+}

@@ -14,6 +14,8 @@ package struct PixelFile: Sendable {
   package let resolution: Double?
   /// Marker of missing values of each band, as stored.
   package let noData: [Double?]
+  /// Where the pixels lie on the ground; nothing where the format does not say.
+  package var geoReference = GeoReference()
   private let reading: @Sendable ([Int], RasterFile.Window) throws -> [Float]
 
   init(
@@ -43,11 +45,13 @@ package struct PixelFile: Sendable {
     let wavelengths = file.bands.compactMap(\.wavelength)
     let size = file.pixelSize
     let isSquare = size.map { abs($0[0] - $0[1]) <= 1e-6 * $0[0] } ?? false
-    return PixelFile(
+    var pixels = PixelFile(
       path: path, width: file.width, height: file.height, bands: file.bands.map(\.name),
       wavelengths: wavelengths.count == file.bands.count ? wavelengths : nil,
       resolution: isSquare ? size?[0] : nil, noData: file.bands.map(\.noData)
     ) { try file.read(bands: $0, in: $1) }
+    pixels.geoReference = file.geoReference
+    return pixels
   }
 
   /// A PNG picture; palettes become red, green and blue.

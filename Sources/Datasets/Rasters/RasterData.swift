@@ -11,6 +11,10 @@ package struct RasterData: Sendable {
   /// Statistics of each band of each input over the training windows, after scale and offset.
   package let statistics: [[FieldStatistics]]
   private let seed: UInt64
+  let targets: RasterTargets?
+  package private(set) var target: TargetDescription?
+  /// What the record must say of the targets.
+  private var targetNotes: [String] = []
   /// Shape of one training sample of each input.
   private var shapes: [[Int]] = []
 
@@ -21,7 +25,11 @@ package struct RasterData: Sendable {
     self.options = options
     self.seed = seed
     scenes = try RasterScene.all(options)
-    windows = try RasterWindow.parts(of: scenes, options)
+    let (all, root) = (scenes, options.root)
+    targets = try options.target.map { try RasterTargets($0, all, root: root) }
+    let classes = targets?.classes
+    windows = try RasterWindow.parts(
+      of: scenes, options, classes: classes, ignored: options.target?.ignoreIndex ?? -1)
     let training = windows[.train] ?? []
     guard !training.isEmpty else {
       throw DataError.optionInvalid(
@@ -30,6 +38,17 @@ package struct RasterData: Sendable {
     let (scenes, windows) = (scenes, windows)
     statistics = try options.inputs.indices.map { number in
       try Self.statistics(options.inputs[number], number, scenes, training)
+    }
+    if let targets {
+      var census = TargetCensus(targets)
+      let unchanged = samples(.train, augmented: false, windows)
+      for place in training { census.add(try unchanged?.target(of: place) ?? Tensor(0)) }
+      target = try options.knownTarget ?? census.description()
+      if !census.absentClasses.isEmpty {
+        targetNotes = [
+          "No training pixel of class \(census.absentClasses.joined(separator: ", "))."
+        ]
+      }
     }
     let first = samples(.train, augmented: true, windows)
     guard let sample = try first?.sample(0, epoch: 0) else { return }
@@ -82,15 +101,24 @@ package struct RasterData: Sendable {
       scenes: scenes, windows: places, inputs: options.inputs,
       scalings: options.inputs.enumerated().map { number, input in
         RasterScaling(input, like: scenes[0].layers[number], statistics: statistics[number])
-      }, transforms: augmented ? options.transforms : [], seed: seed)
+      }, targets: targets, degradation: options.degradation,
+      transforms: augmented ? options.transforms : [], isAugmented: augmented, seed: seed)
   }
 }
 
 extension RasterOptions: DataSetPlan {
   package func open(seed: UInt64) throws -> any DataSet { try RasterData(self, seed: seed) }
 
-  package func normalizing(by contract: [String: InputContract]) -> any DataSetPlan {
+  package func normalizing(
+    by contract: [String: InputContract], target: TargetDescription?
+  ) -> any DataSetPlan {
     var options = self
+    if let target {
+      options.knownTarget = target
+      if target.kind.hasClasses, options.target?.classOfValue == nil {
+        options.target?.classNames = target.names
+      }
+    }
     for number in inputs.indices where inputs[number].normalization != .none {
       guard case .image(let image) = contract[inputs[number].name], !image.means.isEmpty else {
         continue
@@ -102,9 +130,23 @@ extension RasterOptions: DataSetPlan {
   }
 }
 
+extension RasterOptions {
+  package func predictionScene(
+    _ files: [String: String], contract: [String: InputContract]
+  ) throws -> (any PredictionScene)? {
+    let images = contract.compactMapValues { entry in
+      if case .image(let image) = entry { image } else { nil }
+    }
+    return try RasterPredictionScene(files, self, contract: images)
+  }
+}
+
 extension RasterData: DataSet {
   package var filePaths: [String] {
-    Set(scenes.flatMap { $0.layers.map(\.file.path) }).sorted()
+    let tables = targets.flatMap { $0.tablePath(root: options.root) }.map { [$0] } ?? []
+    return Set(
+      scenes.flatMap { ($0.layers + ($0.target.map { [$0] } ?? [])).map(\.file.path) } + tables
+    ).sorted()
   }
 
   package var inputs: [InputDescription] {
@@ -123,14 +165,16 @@ extension RasterData: DataSet {
     for (number, input) in options.inputs.enumerated() {
       let layer = scenes[0].layers[number]
       let bands = statistics[number]
-      contract[input.name] = .image(
-        ImageContract(
-          shape: shapes[number], bands: layer.names, unit: input.unit, scale: input.scale,
-          offset: input.offset,
-          wavelengths: RasterSamples.wavelengths(input, layer),
-          resolution: input.resolution ?? layer.file.resolution, noData: input.noData,
-          normalization: input.normalization.rawValue, means: bands.map(\.mean),
-          standardDeviations: bands.map(\.standardDeviation), quantiles: bands.map(\.quantiles)))
+      var image = ImageContract(
+        shape: shapes[number], bands: layer.names, unit: input.unit, scale: input.scale,
+        offset: input.offset,
+        wavelengths: RasterSamples.wavelengths(input, layer),
+        resolution: input.resolution ?? layer.file.resolution, noData: input.noData,
+        normalization: input.normalization.rawValue, means: bands.map(\.mean),
+        standardDeviations: bands.map(\.standardDeviation), quantiles: bands.map(\.quantiles))
+      image.minimums = bands.map(\.minimum)
+      image.maximums = bands.map(\.maximum)
+      contract[input.name] = .image(image)
     }
     return contract
   }
@@ -143,7 +187,9 @@ extension RasterData: DataSet {
         try layer.file.read(bands: layer.bands, in: place.window)
           .withElements(of: Float.self) { SHA256Digest.of(Data(buffer: $0)) }
       }
-      return "\(place.identifier(in: scene)) \(values.joined(separator: " "))"
+      let target = try targets?.digest(scene, place)
+      return
+        "\(place.identifier(in: scene)) \((values + (target.map { [$0] } ?? [])).joined(separator: " "))"
     }
     return SHA256Digest.of(parts.joined(separator: "\n"))
   }
@@ -155,10 +201,13 @@ extension RasterData: DataSet {
       splits[part.rawValue] = .init(
         units: Set(places.map(\.scene)).count, unitName: "scenes", samples: places.count)
     }
-    return RunRecord.Data(
+    var record = RunRecord.Data(
       format: options.format.name, files: files, splits: splits,
       inputs: options.inputs.indices.map(describe), skipped: [],
       splitMethod: options.split.summary, testDigest: testDigest)
+    record.target = target
+    record.overlaps = targetNotes
+    return record
   }
 
   private func describe(_ number: Int) -> RunRecord.Data.Input {

@@ -12,8 +12,8 @@ extension RasterFormat {
   package static var options: OptionTable { [] }
 
   package static func plan(
-    _ section: DataSection, _ diagnostics: Diagnostics
-  ) -> (any DataSetPlan)? { RasterOptions(section, format: self, diagnostics) }
+    _ section: DataSection, target: TargetKind, _ diagnostics: Diagnostics
+  ) -> (any DataSetPlan)? { RasterOptions(section, target, format: self, diagnostics) }
 }
 
 /// PNG pictures in folders.

@@ -6,7 +6,8 @@ extension RasterOptions {
   ///
   /// Fields that mean nothing for rasters, or that are not read yet, are refused.
   package init?(
-    _ section: DataSection, format: any RasterFormat.Type, _ diagnostics: Diagnostics
+    _ section: DataSection, _ kind: TargetKind, format: any RasterFormat.Type,
+    _ diagnostics: Diagnostics
   ) {
     let errorsBefore = diagnostics.errors.count
     _ = OptionReader(section.format, format.options, diagnostics)
@@ -22,10 +23,33 @@ extension RasterOptions {
       }
     }
     section.refuseWhatRastersLack(diagnostics)
+    let target = RasterTarget(section, kind, diagnostics)
+    let degradation = section.degradation.map { DegradationSequence($0, diagnostics) }
+    if kind == .image { inputs.refuseNormalization(diagnostics, at: section.format.location) }
+    if degradation != nil, target?.source != .input {
+      diagnostics.error(
+        .rule(
+          "degrade makes inputs from clean images, which only a restoration without target.path has",
+          mend: "remove it, or data.target"), at: section.format.location, path: "data.degrade")
+    }
     guard let split, diagnostics.errors.count == errorsBefore else { return nil }
     let patch = section.patch.map { Patch(size: $0.size, stride: $0.stride ?? $0.size) }
     self.init(format: format, root: section.root, inputs: inputs, patch: patch, split: split)
     self.transforms = transforms
+    self.target = target
+    self.degradation = degradation
+  }
+}
+
+extension [RasterOptions.Input] {
+  /// Restored images are compared in 0…1, as they are.
+  fileprivate func refuseNormalization(_ diagnostics: Diagnostics, at location: SourceLocation) {
+    guard let input = first(where: { $0.normalization != .none }) else { return }
+    diagnostics.error(
+      .rule(
+        "the task compares images in 0…1",
+        mend: "set normalize: none, and scale: 0.0039215686 for pictures of 8 bits"),
+      at: location, path: "data.inputs.\(input.name).normalize")
   }
 }
 
@@ -107,12 +131,9 @@ extension DataSection {
       (windowStride != 1, "window_stride", frames),
       (reducedResolution != 1, "reduced_resolution", notYet),
       (reducedTimeResolution != 1, "reduced_resolution_t", frames),
-      (reducedBatch != 1, "reduced_batch", notYet), (degradation != nil, "degrade", notYet),
+      (reducedBatch != 1, "reduced_batch", notYet),
       (cache != .none, "cache", notYet), (onBadSample == .skip, "on_bad", notYet),
       (card != nil, "card", notYet),
-      (
-        target.source != nil || target.column != nil || target.variable != nil, "target", notYet
-      ),
       (sampler == .balanced, "sampler", notYet),
     ]
     for (applies, field, reason) in rules where applies {

@@ -52,6 +52,12 @@ package struct RasterOptions: Sendable {
   package var patch: Patch?
   package var split: RasterSplit
   package var transforms: [any Transform] = []
+  /// Nil where the task takes none.
+  package var target: RasterTarget?
+  /// How inputs are made from clean images.
+  package var degradation: DegradationSequence?
+  /// The target of a trained run, whose classes stand for those of the files.
+  var knownTarget: TargetDescription?
 
   package init(
     format: any RasterFormat.Type, root: String, inputs: [Input], patch: Patch? = nil,

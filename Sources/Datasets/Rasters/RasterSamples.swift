@@ -1,3 +1,4 @@
+import Recipes
 import Tensors
 
 /// Windows of rasters as samples: every input by name, with what belongs to it.
@@ -6,7 +7,11 @@ struct RasterSamples: SampleSet {
   let windows: [RasterWindow]
   let inputs: [RasterOptions.Input]
   let scalings: [RasterScaling]
+  let targets: RasterTargets?
+  let degradation: DegradationSequence?
   let transforms: [any Transform]
+  /// Whether samples are drawn anew in every epoch; evaluation sees the same ones always.
+  let isAugmented: Bool
   let seed: UInt64
 
   var count: Int { windows.count }
@@ -14,6 +19,10 @@ struct RasterSamples: SampleSet {
   func identifier(_ index: Int) -> String {
     let place = windows[index]
     return place.identifier(in: scenes[place.scene])
+  }
+
+  func unit(_ index: Int) -> String {
+    windows[index].unit(in: scenes[windows[index].scene])
   }
 
   func sample(_ index: Int, epoch: Int) throws -> [String: Tensor] {
@@ -24,8 +33,20 @@ struct RasterSamples: SampleSet {
       images[input.name] = try scalings[number].values(
         of: scene.layers[number], in: place.window)
     }
+    if let targets, targets.isRaster {
+      images[TargetDescription.field] = try raster(place)
+    }
     var random = Philox(seed: seed, purpose: .augmentation, step: epoch, index: index)
     for transform in transforms { images = try transform(images, &random) }
+    if let targets {
+      images[TargetDescription.field] =
+        images[TargetDescription.field].map(targets.finished) ?? targets.ofScene(place.scene)
+    }
+    if let degradation, let clean = images[inputs[0].name] {
+      var random = Philox(
+        seed: seed, purpose: .data, step: isAugmented ? epoch : 0, index: index)
+      images[inputs[0].name] = degradation(clean, &random)
+    }
     for (number, input) in inputs.enumerated() {
       let layer = scene.layers[number]
       if let wavelengths = Self.wavelengths(input, layer) {
@@ -37,6 +58,29 @@ struct RasterSamples: SampleSet {
       }
     }
     return images
+  }
+
+  /// The target of a window as a sample holds it, without transforms.
+  func target(of place: RasterWindow) throws -> Tensor {
+    guard let targets else { preconditionFailure("samples without targets") }
+    return targets.isRaster
+      ? targets.finished(try raster(place)) : targets.ofScene(place.scene)
+  }
+
+  /// The target's raster in a window, before transforms.
+  private func raster(_ place: RasterWindow) throws -> Tensor {
+    guard let targets else { preconditionFailure("samples without targets") }
+    let scene = scenes[place.scene]
+    guard targets.target.kind == .image else { return try targets.raster(scene, place.window) }
+    let layer = scene.target ?? scene.layers[0]
+    let scaling = RasterScaling(inputs[0], like: layer, statistics: nil)
+    let image = try scaling.values(of: layer, in: place.window)
+    let range = image.withElements(of: Float.self) { ($0.min() ?? 0, $0.max() ?? 0) }
+    guard range.0 >= -1e-4, range.1 <= 1 + 1e-4 else {
+      throw TargetError.outOfRange(
+        path: layer.file.path, minimum: Double(range.0), maximum: Double(range.1))
+    }
+    return image
   }
 
   /// Band centers of an input in nanometers: the recipe's, else the file's.

@@ -25,7 +25,7 @@ struct RasterScaling: Sendable {
       ?? layer.bands.map { _ in (1, 0) }
   }
 
-  private static func slope(
+  static func slope(
     _ band: FieldStatistics, _ normalization: RasterNormalization
   ) -> (factor: Float, shift: Float) {
     let (mean, deviation) = (band.mean, band.standardDeviation)

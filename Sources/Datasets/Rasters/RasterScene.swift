@@ -11,16 +11,23 @@ struct RasterScene: Sendable {
     let bands: [Int]
     /// Their names.
     let names: [String]
+
+    fileprivate var keptInMemory: Layer {
+      Layer(file: file.keptInMemory(), bands: bands, names: names)
+    }
   }
 
   let identifier: String
   /// In the order of the inputs.
   let layers: [Layer]
+  /// The raster of the target, where it is one.
+  let target: Layer?
   /// The part that the files name, where the split is by files.
   let part: SplitPart?
 
   var width: Int { layers[0].file.width }
   var height: Int { layers[0].file.height }
+  var whole: RasterFile.Window { .init(column: 0, row: 0, width: width, height: height) }
 
   /// Finds and opens the files of all inputs, and pairs them by identifier.
   ///
@@ -28,7 +35,9 @@ struct RasterScene: Sendable {
   ///   `FormatError` for an unreadable one.
   static func all(_ options: RasterOptions) throws -> [RasterScene] {
     var layers: [[String: (layer: Layer, part: SplitPart?)]] = []
-    for input in options.inputs {
+    let sources = options.inputs + (options.target?.raster.map { [$0] } ?? [])
+    let members = try options.membership()
+    for input in sources {
       var found: [String: (layer: Layer, part: SplitPart?)] = [:]
       for (part, pattern) in try options.patterns(of: input) {
         let files = try FileSearch.files(
@@ -48,18 +57,23 @@ struct RasterScene: Sendable {
     let identifiers = layers[0].keys.sorted {
       $0.compare($1, options: [.numeric, .literal]) == .orderedAscending
     }
-    for (number, input) in options.inputs.enumerated() {
-      let strays = Set(layers[number].keys).symmetricDifference(identifiers)
+    for (number, input) in sources.enumerated() {
+      var strays = Set(layers[number].keys).symmetricDifference(identifiers)
+      // Targets of other samples do no harm.
+      if number == options.inputs.count { strays.formIntersection(identifiers) }
       if let stray = strays.min() {
         throw DataError.noPartner(
           identifier: stray, first: options.inputs[0].name, second: input.name,
           count: strays.count)
       }
     }
-    let scenes = identifiers.map { identifier in
-      let parts = layers.compactMap { $0[identifier] }
+    let scenes = identifiers.compactMap { identifier -> RasterScene? in
+      let found = layers.compactMap { $0[identifier] }
+      let part = members.map { $0[found[0].layer.file.path] } ?? found[0].part
+      if members != nil, part == nil { return nil }
       return RasterScene(
-        identifier: identifier, layers: parts.map(\.layer), part: parts[0].part)
+        identifier: identifier, layers: found.prefix(options.inputs.count).map(\.layer),
+        target: found.count > options.inputs.count ? found.last?.layer : nil, part: part)
     }
     try requireAgreement(scenes)
     let bytes = scenes.reduce(0) { $0 + $1.layers.reduce(0) { $0 + $1.file.byteCount } }
@@ -71,8 +85,7 @@ struct RasterScene: Sendable {
   private var keptInMemory: RasterScene {
     RasterScene(
       identifier: identifier,
-      layers: layers.map { Layer(file: $0.file.keptInMemory(), bands: $0.bands, names: $0.names) },
-      part: part)
+      layers: layers.map(\.keptInMemory), target: target?.keptInMemory, part: part)
   }
 
   private static func stem(of label: String) -> String {
@@ -99,7 +112,7 @@ struct RasterScene: Sendable {
     return isFile ? "scene" : stem(of: label)
   }
 
-  private static func layer(
+  static func layer(
     _ file: PixelFile, _ input: RasterOptions.Input
   ) throws(DataError) -> Layer {
     var names = file.bands.enumerated().map { $1.isEmpty ? "band \($0)" : $1 }
@@ -143,7 +156,7 @@ struct RasterScene: Sendable {
           property: "bands", first: first.file.path, expected: "\(first.names)",
           second: layer.file.path, found: "\(layer.names)")
       }
-      for layer in scene.layers.dropFirst()
+      for layer in scene.layers.dropFirst() + (scene.target.map { [$0] } ?? [])
       where layer.file.width != scene.width || layer.file.height != scene.height {
         throw .filesDiffer(
           property: "size", first: scene.layers[0].file.path,
@@ -154,15 +167,42 @@ struct RasterScene: Sendable {
   }
 }
 
+extension RasterTarget {
+  /// The target's files, read like those of an input; nil where it is no raster of its own.
+  fileprivate var raster: RasterOptions.Input? {
+    guard case .rasters(let pattern) = source else { return nil }
+    return RasterOptions.Input(name: TargetDescription.field, pattern: pattern)
+  }
+}
+
 extension RasterOptions {
   /// What to read for which part; one entry where the split is not by files.
   fileprivate func patterns(of input: Input) throws(DataError) -> [(SplitPart?, String)] {
-    guard case .files(let files) = split.method else { return [(nil, input.pattern)] }
-    guard inputs.count == 1, input.pattern == "." else {
-      throw .optionInvalid(
-        key: "data.inputs.\(input.name).path", found: input.pattern,
-        expected: "nothing beside data.split.method files, whose parts name the files of one input")
+    guard case .files(let files) = split.method, !areFoundByPattern else {
+      return [(nil, input.pattern)]
     }
     return files.patterns.map { ($0, $1) }
+  }
+
+  /// Whether inputs are found by their own patterns and only then put into parts: where there are
+  /// several, or a target's rasters, that are paired by identifier.
+  private var areFoundByPattern: Bool {
+    inputs.count > 1 || inputs[0].pattern != "." || target?.raster != nil
+  }
+
+  /// Part of each file of the first input, where the split names files and inputs are found by their
+  /// own patterns.
+  fileprivate func membership() throws(DataError) -> [String: SplitPart]? {
+    guard case .files(let files) = split.method, areFoundByPattern else { return nil }
+    var parts: [String: SplitPart] = [:]
+    for (part, pattern) in files.patterns {
+      for path in try FileSearch.files(pattern, root: root, suffixes: format.suffixes) {
+        if let other = parts[path], other != part {
+          throw .splitOverlap(identifier: path, first: other.rawValue, second: part.rawValue)
+        }
+        parts[path] = part
+      }
+    }
+    return parts
   }
 }

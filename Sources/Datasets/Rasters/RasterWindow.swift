@@ -5,6 +5,8 @@ struct RasterWindow: Sendable {
   /// Number of the scene.
   let scene: Int
   let window: RasterFile.Window
+  /// Row and column of the block that it lies in, where the split is by blocks.
+  var block: (row: Int, column: Int)?
 
   /// `scene`, or `scene@row,column` for a window that is not the whole.
   func identifier(in scene: RasterScene) -> String {
@@ -12,13 +14,20 @@ struct RasterWindow: Sendable {
     return isWhole ? scene.identifier : "\(scene.identifier)@\(window.row),\(window.column)"
   }
 
-  /// The windows of all scenes by part.
+  /// What it belongs to that is independent of other windows: its block, else its scene.
+  func unit(in scene: RasterScene) -> String {
+    block.map { "\(scene.identifier)#\($0.row),\($0.column)" } ?? scene.identifier
+  }
+
+  /// The windows of all scenes by part; `classes` has one of each scene where scenes have classes.
+  ///
+  /// Scenes of the class `ignored` are left out.
   static func parts(
-    of scenes: [RasterScene], _ options: RasterOptions
+    of scenes: [RasterScene], _ options: RasterOptions, classes: [Int]?, ignored: Int
   ) throws(DataError) -> [SplitPart: [RasterWindow]] {
     var parts: [SplitPart: [RasterWindow]] = [:]
-    let partOfScene = try sceneParts(scenes, options.split)
-    for (number, scene) in scenes.enumerated() {
+    let partOfScene = try sceneParts(scenes, options.split, classes)
+    for (number, scene) in scenes.enumerated() where classes?[number] != ignored {
       let windows = try windows(of: scene, number, options.patch)
       guard case .spatialBlocks(let fractions, let side) = options.split.method else {
         parts[partOfScene[number], default: []] += windows
@@ -30,6 +39,8 @@ struct RasterWindow: Sendable {
       for place in windows {
         let touched = place.blocks(side: side, columns: columns).map { blocks[$0] }
         if let part = touched.first, touched.allSatisfy({ $0 == part }) {
+          var place = place
+          place.block = (place.window.row / side, place.window.column / side)
           parts[part, default: []].append(place)
         }
       }
@@ -44,9 +55,16 @@ struct RasterWindow: Sendable {
 
   /// Part of each scene, where whole scenes are split.
   private static func sceneParts(
-    _ scenes: [RasterScene], _ split: RasterSplit
+    _ scenes: [RasterScene], _ split: RasterSplit, _ classes: [Int]?
   ) throws(DataError) -> [SplitPart] {
     switch split.method {
+    case .stratified, .perClass:
+      guard let classes else {
+        throw .optionInvalid(
+          key: "data.split.method", found: "a split by class",
+          expected: "random, spatial_block or files, since the samples have no class")
+      }
+      return try split.byClass(classes)
     case .random(let fractions):
       guard scenes.count > 1 else {
         throw .optionInvalid(

@@ -28,8 +28,19 @@ extension TrajectoryFormat {
   package static var options: OptionTable { [] }
 
   package static func plan(
-    _ section: DataSection, _ diagnostics: Diagnostics
-  ) -> (any DataSetPlan)? { PDEDataOptions(section, diagnostics) }
+    _ section: DataSection, target: TargetKind, _ diagnostics: Diagnostics
+  ) -> (any DataSetPlan)? {
+    guard target == .frames else {
+      diagnostics.error(
+        .rule(
+          "\(name) holds fields over time, the task needs "
+            + (target == .none ? "images" : target.meaning),
+          mend: "choose task pde, or a format of images"),
+        at: section.format.location, path: "data.format")
+      return nil
+    }
+    return PDEDataOptions(section, diagnostics)
+  }
 
   /// Refuses a dataset that has not one axis per role.
   static func requireAxes(_ dataset: HDF5Dataset, _ axes: [AxisRole]) throws(DataError) {

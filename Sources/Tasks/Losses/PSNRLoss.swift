@@ -6,6 +6,7 @@ package struct PSNRLoss: Loss {
   package static let name = "psnr"
   package static let summary =
     "minus the peak signal-to-noise ratio of each sample in dB, for images in 0…1"
+  package static let targets: Set<TargetKind> = [.image]
   package static let options: OptionTable = [
     Option(
       "eps", .number, default: 1e-8, range: .above(0),
@@ -21,7 +22,7 @@ package struct PSNRLoss: Loss {
     isOnLuma = options.bool("to_y")
   }
 
-  package func callAsFunction(prediction: Tensor, target: Tensor) -> Tensor {
+  package func callAsFunction(prediction: Tensor, target: Tensor, mass: Double?) -> Tensor {
     negativePSNR(prediction, target, epsilon: epsilon, onLuma: isOnLuma)
   }
 }

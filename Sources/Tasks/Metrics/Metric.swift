@@ -1,11 +1,12 @@
-/// An accumulator of one figure of merit; its value does not depend on how the units were sharded.
+/// The description of one figure of merit; what it is computed from is said by its refinements.
 ///
-/// One accumulator that has seen one unit (trajectory, image, scene) holds that unit's value; merged
-/// over all units it holds the figure for the whole set. Bootstrap intervals merge a resample.
+/// Fields and images are measured by `FieldMetric`, decisions over classes by `ConfusionMetric`,
+/// the order of scores by `RankMetric`, and what adds up sample by sample or map by map by
+/// `ScoreSumMetric` and `MapSumMetric`. No value depends on batches, threads or shards.
 package protocol Metric: Sendable {
   /// Name in recipes, in the files of a run and in the report.
   static var name: String { get }
-  /// Names of `values`, in order; the name itself for a metric of one number.
+  /// Names of the numbers it gives for any data; figures by class come besides (`ClassMetric`).
   static var outputs: [String] { get }
   static var lowerIsBetter: Bool { get }
   static var unit: MetricUnit { get }
@@ -13,7 +14,22 @@ package protocol Metric: Sendable {
   static var formula: String { get }
   /// Whether resampling units estimates the spread: not so for a maximum.
   static var hasInterval: Bool { get }
+  /// Whether the smaller or the larger of two values is better: not so for a signed bias, whose
+  /// best value is zero and which no recipe may monitor.
+  static var isOrdered: Bool { get }
+}
 
+extension Metric {
+  package static var outputs: [String] { [name] }
+  package static var hasInterval: Bool { true }
+  package static var isOrdered: Bool { true }
+}
+
+/// A metric that is its own accumulator.
+///
+/// One accumulator that has seen one unit (trajectory, image, scene) holds that unit's value; merged
+/// over all units it holds the figure for the whole set.
+package protocol AccumulatingMetric: Metric {
   /// Nothing seen yet; the values are not numbers.
   init()
   mutating func merge(_ other: Self)
@@ -21,23 +37,18 @@ package protocol Metric: Sendable {
   var values: [Double] { get }
 }
 
-/// A metric over physical fields or images.
-package protocol FieldMetric: Metric {
+/// A metric over physical fields, images, or the valid values of a regression.
+package protocol FieldMetric: AccumulatingMetric {
   /// Adds one unit.
   mutating func add(prediction: Trajectory, truth: Trajectory)
 }
 
-/// A metric of one number.
-package protocol ScalarMetric: Metric {
+/// An accumulating metric of one number.
+package protocol ScalarMetric: AccumulatingMetric {
   var value: Double { get }
 }
 
-extension Metric {
-  package static var hasInterval: Bool { true }
-}
-
 extension ScalarMetric {
-  package static var outputs: [String] { [name] }
   package var values: [Double] { [value] }
 }
 
@@ -48,6 +59,7 @@ package enum MetricUnit: Sendable, Equatable {
   case data
   case squaredData
   case decibels
+  case pixels
 
   /// Text for the report, given the unit of the data.
   package func text(dataUnit: String) -> String {
@@ -56,6 +68,7 @@ package enum MetricUnit: Sendable, Equatable {
     case .data: dataUnit
     case .squaredData: dataUnit.isEmpty ? "" : "(\(dataUnit))²"
     case .decibels: "dB"
+    case .pixels: "pixels"
     }
   }
 }

@@ -7,7 +7,7 @@ package struct PSNR: FieldMetric, ScalarMetric {
   package static let unit = MetricUnit.decibels
   package static let formula =
     "per image or trajectory 20 log₁₀(1 / √(mean (p − y)²)), values from 0 to 1; then the mean "
-    + "over images or trajectories"
+    + "over images or trajectories, infinite where any of them is equal to its truth"
 
   private var mean = RunningMean()
   package init() {}

@@ -6,6 +6,7 @@ package enum PDETask: LearningTask {
   package static let name = "pde"
   package static let summary = "next frame of a physical field, and rollouts"
   package static let options: OptionTable = []
+  package static let target = TargetKind.frames
   package static let headline: any Metric.Type = VRMSE.self
   package static let standardMetrics: [any Metric.Type] = [VRMSE.self, NRMSE.self, RMSE.self]
   package static let standardLoss: String? = "mse"

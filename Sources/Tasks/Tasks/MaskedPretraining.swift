@@ -5,6 +5,7 @@ package enum MaskedPretraining: LearningTask {
   package static let name = "pretrain-mae"
   package static let summary = "masked autoencoding: the input is its own target"
   package static let options: OptionTable = []
+  package static let target = TargetKind.none
   package static let headline: any Metric.Type = ReconstructionLoss.self
   package static let standardMetrics: [any Metric.Type] = [ReconstructionLoss.self]
   package static let standardLoss: String? = nil

@@ -1,0 +1,83 @@
+package import Recipes
+
+/// What a recipe's data section says about one scene with labelled pixels.
+package struct SceneOptions: Sendable {
+  /// A file below the root, and the array in it; nil takes the only fitting one.
+  package struct Source: Sendable, Equatable {
+    package var path: String
+    package var variable: String?
+
+    package init(path: String, variable: String? = nil) {
+      self.path = path
+      self.variable = variable
+    }
+  }
+
+  /// How spectra are shortened.
+  package enum Reduction: Sendable, Equatable {
+    case components(Int, whitens: Bool, fit: Recipes.Reduction.Fit)
+    /// Bands by number, from 0.
+    case bands([Int])
+  }
+
+  /// The cube.
+  package struct Image: Sendable {
+    package var name: String
+    package var source: Source
+    package var wavelengths: InputSection.Wavelengths?
+    package var unit: String?
+    package var scale = 1.0
+    package var offset = 0.0
+    package var resolution: Double?
+    package var noData: Double?
+    /// Whether a pixel is missing when any of its bands is, else when all are.
+    package var isMissingByAnyBand = true
+    package var normalization = RasterNormalization.none
+    package var statistics: PDEDataOptions.GivenStatistics?
+    /// Whether each band of a patch is brought to mean 0 and deviation 1 at the end.
+    package var isStandardizedByPatch = false
+    package var reduction: Reduction?
+
+    package init(name: String, source: Source) {
+      self.name = name
+      self.source = source
+    }
+  }
+
+  /// The label image.
+  package struct Target: Sendable {
+    package var source: Source
+    /// Stored value of pixels without a class.
+    package var unlabelled = 0.0
+    package var classNames: [String]?
+    /// Stored value to class.
+    package var classOfValue: [String: Int]?
+    package var unmapped = TargetSection.Unmapped.error
+
+    package init(source: Source) { self.source = source }
+  }
+
+  /// Where the split's parts come from.
+  package enum Split: Sendable {
+    case computed(SceneSplit)
+    /// Label images of the parts, in which pixels other than 0 belong to it.
+    case masks([SplitPart: Source], validationShare: Double?, SceneSplit)
+  }
+
+  package var root: String
+  package var image: Image
+  package var target: Target
+  /// Odd side of a patch.
+  package var patch: Int
+  package var padding = DataSection.Patch.Padding.zero
+  package var split: Split
+  package var transforms: [any Transform] = []
+
+  package init(root: String, image: Image, target: Target, patch: Int, split: Split) {
+    self.root = root
+    self.image = image
+    self.target = target
+    self.patch = patch
+    self.split = split
+  }
+}
