@@ -24,6 +24,9 @@ extension RunRecord {
     package var confusion: [[Int]]?
     /// What rows and columns of `confusion` are called.
     package var classNames: [String]?
+    /// Decisions of each unit, `[cell, count, cell, count, …]` with the cells
+    /// truth · classes + prediction that are not zero; −1 stands for samples without a prediction.
+    package var unitDecisions: [[Int]]?
     package var seconds: Double
     package init(
       split: String, checkpoint: String, step: Int, headline: String, metrics: [Metric],

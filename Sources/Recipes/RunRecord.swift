@@ -274,6 +274,8 @@ package struct RunRecord: Codable, Sendable, Equatable {
     package var values: [Float]
     /// Errors use a diverging palette centred on zero.
     package var isSigned: Bool
+    /// Values are numbers of these classes, drawn in their colors; nil for magnitudes.
+    package var classNames: [String]?
     package init(
       title: String, rows: Int, columns: Int, rowAxis: String, columnAxis: String, unit: String,
       values: [Float], isSigned: Bool

@@ -10,6 +10,7 @@ struct RunSection: Sendable {
     .weights,
     .curves,
     .results,
+    .classes,
     .rolloutSteps,
     .samples,
     .notes,

@@ -67,4 +67,10 @@ package protocol Judge: Sendable {
   var perUnit: [String: [Double]] { get }
   /// Of all units; nil where there are no classes.
   var confusion: ConfusionMatrix? { get }
+  /// Of each unit, as `UnitDecisions` takes them; nil likewise.
+  var decisions: [[Int]]? { get }
+}
+
+extension Judge {
+  package var decisions: [[Int]]? { nil }
 }

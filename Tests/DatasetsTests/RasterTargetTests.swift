@@ -252,6 +252,29 @@ struct RasterTargetTests {
     #expect(absent.contains("no training sample of class elm"), "\(absent)")
   }
 
+  @Test("windows of test parts lie side by side, and no pixel is counted twice")
+  func countedOnce() throws {
+    let data = try Labelled()
+    for number in 0..<4 {
+      try data.picture("p\(number)_image.png", side: 14) { UInt16(number * 10 + $0 % 100) }
+      try data.picture("p\(number)_mask.png", side: 14) { UInt16($0 / 14 < 7 ? 0 : 1) }
+    }
+    let set = try data.open(
+      .classMap,
+      Self.pairs + "\ntarget: {path: \"*_mask.png\"}\npatch: {size: 6, stride: 2}")
+    let test = try #require(set.samples(.test, augmented: false))
+    #expect(test.count == 9)
+    var counts = [Int](repeating: 0, count: 2)
+    for index in 0..<test.count {
+      let target = try #require(try test.sample(index, epoch: 0)["target"])
+      for label in target.elements(as: Int32.self) where label != 255 { counts[Int(label)] += 1 }
+      #expect(test.unit(index) == test.unit(0))
+    }
+    #expect(counts == [98, 98])
+    let training = try #require(set.samples(.train, augmented: true))
+    #expect(training.count == 2 * 25)
+  }
+
   @Test("degraded inputs differ from epoch to epoch in training, never in evaluation")
   func degradation() throws {
     let data = try masks().open(

@@ -11,7 +11,8 @@ struct ClassMap {
   /// Of a pixel, in square meters; nil where unknown.
   private let pixelArea: Double?
   /// Decisions over the test part, from which errors of the map are estimated; nil without one.
-  private let confusion: ConfusionMatrix?
+  private let decisions: UnitDecisions?
+  private let bootstrap: Bootstrap
   private var picture: ClassMapPNG?
   private var pixels: [Int]
 
@@ -19,7 +20,11 @@ struct ClassMap {
     self.base = base
     names = predictor.task.target.names
     pixelArea = input.scene.resolution.map { $0 * $0 }
-    confusion = predictor.run.testConfusion
+    decisions = predictor.run.testDecisions
+    let recipe = predictor.run.plan.recipe
+    bootstrap = Bootstrap(
+      resamples: max(1, recipe.evaluation.bootstrapResamples),
+      seed: UInt64(bitPattern: Int64(recipe.seed)))
     picture =
       names.count <= ClassMapPNG.largestClassCount
       ? ClassMapPNG(
@@ -45,41 +50,49 @@ struct ClassMap {
     return paths + [path]
   }
 
-  /// Mapped and, where the test part allows it, error-adjusted areas with 95 % intervals.
+  /// Mapped and, where the test part allows it, error-adjusted areas with 95 % intervals over
+  /// resampled units of the test part.
   private var areas: String {
     let (unit, area) = pixelArea.map { ("ha", $0 / 10_000) } ?? ("pixels", 1)
-    var lines = [
-      "class,mapped_pixels,mapped_\(unit),estimated_\(unit),ci_lower,ci_upper,users_accuracy,"
-        + "producers_accuracy,test_samples"
+    var table = [
+      [
+        "class", "unit", "mapped_area", "estimated_area", "ci_lower", "ci_upper", "users_accuracy",
+        "producers_accuracy", "test_pixels", "test_units",
+      ]
     ]
-    let estimates = confusion.flatMap {
+    let estimates = decisions.flatMap {
       try? AreaEstimates(
-        $0, mappedPixels: pixels, pixelArea: area, unit: unit, classNames: names)
+        $0.whole, mappedPixels: pixels, pixelArea: area, unit: unit, classNames: names)
+    }
+    let intervals = decisions.map {
+      AreaEstimates.intervals(over: $0, mappedPixels: pixels, pixelArea: area, bootstrap)
     }
     for (number, name) in names.enumerated() {
-      var fields = [csvField(name), "\(pixels[number])", "\(Double(pixels[number]) * area)"]
+      var row = [name, unit, "\(Double(pixels[number]) * area)"]
       if let found = estimates?.classes[number] {
-        fields += [
-          "\(found.area.value)", "\(found.area.lower)", "\(found.area.upper)",
-          found.usersAccuracy.map { "\($0.value)" } ?? "",
+        let interval = intervals?[number]
+        row += [
+          "\(found.area.value)", interval.map { "\($0.lower)" } ?? "",
+          interval.map { "\($0.upper)" } ?? "", found.usersAccuracy.map { "\($0.value)" } ?? "",
           found.producersAccuracy.map { "\($0.value)" } ?? "", "\(found.samples)",
+          "\(decisions?.units ?? 0)",
         ]
       } else {
-        fields += ["", "", "", "", "", ""]
+        row += [String](repeating: "", count: 7)
       }
-      lines.append(fields.joined(separator: ","))
+      table.append(row)
     }
-    return lines.joined(separator: "\n") + "\n"
+    return table.map { $0.map(csvField).joined(separator: ",") + "\n" }.joined()
   }
 }
 
 extension FinishedRun {
   /// Decisions over the test part, from the run's record.
-  var testConfusion: ConfusionMatrix? {
+  var testDecisions: UnitDecisions? {
     let record = try? directory.read(RunRecord.self, from: "record.json")
-    guard let rows = record?.evaluations.first(where: { $0.split == "test" })?.confusion,
-      !rows.isEmpty
+    guard let evaluation = record?.evaluations.first(where: { $0.split == "test" }),
+      let rows = evaluation.unitDecisions, let classNames = evaluation.classNames
     else { return nil }
-    return ConfusionMatrix(classes: rows.count, counts: rows.flatMap(\.self))
+    return UnitDecisions(classes: classNames.count, rows: rows)
   }
 }

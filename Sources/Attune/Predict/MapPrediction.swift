@@ -89,13 +89,11 @@ struct MapPrediction {
   // MARK: Tiles
 
   /// Tiles where the recipe names none: as large as a training sample.
-  private var tiles: (crop: Int, stride: Int, batch: Int) {
-    if let tiles = predictor.run.plan.recipe.evaluation.tiles {
-      return (tiles.crop, tiles.stride, tiles.batch)
-    }
+  private var tiles: EvalSection.Tiles {
+    if let tiles = predictor.run.plan.recipe.evaluation.tiles { return tiles }
     let shape = predictor.run.sampleShapes.values.first ?? [1, 64, 64]
     let crop = max(1, min(shape[1], shape[2]))
-    return (crop, max(1, crop - crop / 4), 4)
+    return .init(crop: crop, stride: max(1, crop - crop / 4), batch: 4)
   }
 
   /// Raw outputs `[output, row, column]` of rows, from above to below.
@@ -104,37 +102,12 @@ struct MapPrediction {
   ) throws {
     let scene = input.scene
     if let whole = try whole(input) { return try sink(0..<scene.height, whole) }
-    let plan = try TilePlan(
-      width: scene.width, height: scene.height, crop: tiles.crop, stride: tiles.stride)
-    let probe = try scene.fields(
-      in: .init(
-        column: 0, row: 0, width: min(tiles.crop, scene.width),
-        height: min(tiles.crop, scene.height)))
-    let names = predictor.inputs(of: probe)
-    let channels = names.map { probe[$0]?.shape[0] ?? 0 }
-    try predictor.model.network.check(
-      predictor.model.inputNames.shapes(
-        Dictionary(zip(names, channels.map { [$0, tiles.crop, tiles.crop] })) { first, _ in first })
-    )
-    let rest = probe.filter { !names.contains($0.key) }
-    try TiledInference(plan: plan, batch: tiles.batch, threads: predictor.threads).run(
-      read: { window in
-        let fields = try scene.fields(in: window)
-        return .concatenated(names.compactMap { fields[$0] }, axis: 0)
-      },
-      model: { stack in
-        var fields = rest.mapValues { value in
-          Tensor.concatenated(
-            [Tensor](repeating: value.reshaped(to: [1] + value.shape), count: stack.shape[0]),
-            axis: 0)
-        }
-        var first = 0
-        for (name, count) in zip(names, channels) {
-          fields[name] = stack.sliced(axis: 1, first..<(first + count)).copied()
-          first += count
-        }
-        return predictor.output(fields)
-      }, sink: sink)
+    let corner = RasterFile.Window(
+      column: 0, row: 0, width: min(tiles.crop, scene.width),
+      height: min(tiles.crop, scene.height))
+    try TiledModel(predictor.model, tiles, like: scene.fields(in: corner)).run(
+      width: scene.width, height: scene.height, threads: predictor.threads,
+      read: scene.fields, sink: sink)
   }
 
   /// Pixels of a raster that goes through the model in one piece, at most.
@@ -181,12 +154,5 @@ struct MapPrediction {
     }
     try writer.commit()
     return (writer.path, sum)
-  }
-}
-
-extension SamplePrediction {
-  /// Names of the images among the fields of a sample.
-  func inputs(of fields: [String: Tensor]) -> [String] {
-    fields.keys.filter { fields[$0]?.rank == 3 }.sorted()
   }
 }

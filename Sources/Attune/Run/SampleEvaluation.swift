@@ -1,5 +1,6 @@
 import Backbones
 import Datasets
+import Formats
 import Layers
 import Recipes
 import Tasks
@@ -15,6 +16,8 @@ struct SampleEvaluation: Sendable {
   let losses: LossSum
   let metrics: [any Metric.Type]
   let comparison: ImageComparison
+  /// `eval.tiled_inference`; nil for whole samples.
+  let tiles: EvalSection.Tiles?
   let threads: Int
 
   /// A sample by the number of its set and its own.
@@ -147,6 +150,29 @@ struct SampleEvaluation: Sendable {
     return item
   }
 
+  /// Raw outputs of a batch, tile by tile where its images are larger than the recipe's tiles.
+  private func output(_ fields: [String: Tensor]) throws -> Tensor {
+    let image = fields[model.inputNames.first]?.shape ?? []
+    guard let tiles, type(of: task).output != .vector, image.count == 4,
+      max(image[2], image[3]) > tiles.crop
+    else {
+      try model.network.check(
+        model.inputNames.shapes(fields.mapValues { Array($0.shape.dropFirst()) }))
+      return model.output(fields, .evaluation).detached()
+    }
+    let rows = try (0..<image[0]).map { row in
+      let sample = fields.mapValues { $0.row(row) }
+      var parts: [Tensor] = []
+      try TiledModel(model, tiles, like: sample).run(
+        width: image[3], height: image[2], threads: 1,
+        read: { window in sample.mapValues { $0.rank == 3 ? $0.cut(window) : $0 } },
+        sink: { parts.append($1) })
+      let whole = Tensor.concatenated(parts, axis: 1)
+      return whole.reshaped(to: [1] + whole.shape)
+    }
+    return .concatenated(rows, axis: 0)
+  }
+
   /// Predicts a batch and adds each sample to its unit.
   private func add<J: Judge>(
     _ fields: [String: Tensor], units: [Int], _ judge: J, _ item: inout Item<J.Unit>
@@ -154,7 +180,7 @@ struct SampleEvaluation: Sendable {
     guard let target = fields[TargetDescription.field] else {
       preconditionFailure("samples without target")
     }
-    let output = model.output(fields, .evaluation).detached()
+    let output = try output(fields)
     let compared = task.compared(output, target)
     let prediction = task.prediction(output)
     let baseline =
@@ -176,6 +202,12 @@ struct SampleEvaluation: Sendable {
 }
 
 extension Tensor {
+  /// A window of `[channel, row, column]`.
+  fileprivate func cut(_ window: RasterFile.Window) -> Tensor {
+    sliced(axis: 1, window.row..<(window.row + window.height))
+      .sliced(axis: 2, window.column..<(window.column + window.width)).copied()
+  }
+
   /// One sample of a batch, without the batch axis.
   func row(_ index: Int) -> Tensor {
     sliced(axis: 0, index..<(index + 1)).reshaped(to: Array(shape.dropFirst()))

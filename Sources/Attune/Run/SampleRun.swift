@@ -70,7 +70,9 @@ struct SampleRun: TaskRun {
     return SampleEvaluation(
       task: task, model: model, losses: losses, metrics: plan.metrics,
       comparison: ImageComparison(
-        colorSpace: recipe.colorSpace == .y ? .y : .rgb, border: recipe.border), threads: threads)
+        colorSpace: recipe.colorSpace == .y ? .y : .rgb, border: recipe.border),
+      tiles: recipe.tiles,
+      threads: threads)
   }
 
   func validation(_ features: OpenFeatures?) throws -> [String: Double] {
@@ -103,11 +105,14 @@ struct SampleRun: TaskRun {
       unitIdentifiers: results.units, perUnit: results.judge.perUnit,
       baselinePerUnit: baseline?.perUnit ?? [:], byRolloutStep: [:],
       seconds: (ContinuousClock.now - clock) / .seconds(1))
+    if task.target.kind.hasClasses, task.target.kind != .shares {
+      record.classNames = task.target.names
+    }
     if let confusion = results.judge.confusion {
       record.confusion = (0..<confusion.classes).map { truth in
         (0..<confusion.classes).map { confusion[truth: truth, prediction: $0] }
       }
-      record.classNames = task.target.names
+      record.unitDecisions = results.judge.decisions
     }
     let shown = try ShownSamples(task: task, model: model).chosen(
       from: samples, units: results.units, scores: record.perUnit[plan.headline.name] ?? [],

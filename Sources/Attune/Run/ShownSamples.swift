@@ -54,11 +54,14 @@ struct ShownSamples {
     func map(_ values: [Float]) -> Tensor { Tensor(values, shape: size) }
     let ignored = Int32(task.target.ignoreIndex)
     let wrong = zip(decided, truth).map { Float($1 != ignored && $0 != $1 ? 1 : 0) }
-    return panels + [
+    var maps = [
       panel("truth", map(truth.map { $0 == ignored ? .nan : Float($0) }), band: 0),
       panel("prediction", map(decided.map { Float($0) }), band: 0),
-      panel("error", map(wrong), band: 0),
     ]
+    for number in maps.indices { maps[number].classNames = task.target.names }
+    var error = panel("error", map(wrong), band: 0)
+    error.classNames = ["right or not judged", "wrong"]
+    return panels + maps + [error]
   }
 
   private func panel(
@@ -73,7 +76,7 @@ struct ShownSamples {
     }
     return RunRecord.Panel(
       title: title, rows: rows.count, columns: columns.count, rowAxis: "y", columnAxis: "x",
-      unit: task.target.kind == .classMap ? "class" : task.target.unit ?? "", values: values,
-      isSigned: isSigned)
+      unit: title == "input" || task.target.kind == .classMap ? "" : task.target.unit ?? "",
+      values: values, isSigned: isSigned)
   }
 }

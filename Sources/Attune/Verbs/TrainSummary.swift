@@ -30,7 +30,7 @@ package struct TrainSummary: Codable, Sendable {
     peakMemoryBytes = result.record?.peakMemoryBytes
     metrics = [:]
     for evaluation in result.record?.evaluations ?? [] {
-      for metric in evaluation.metrics {
+      for metric in evaluation.overallMetrics {
         metrics["\(evaluation.split)/\(metric.name)"] = metric.value
       }
     }
@@ -47,7 +47,7 @@ func resultTable(_ evaluations: [RunRecord.Evaluation]) -> String {
     lines.append(
       padded("\(evaluation.split) (\(evaluation.checkpoint), step \(evaluation.step))", 26)
         + padded("value", 10) + padded("95 % interval", 22) + evaluation.baselineName)
-    for metric in evaluation.metrics {
+    for metric in evaluation.overallMetrics {
       let interval: String
       if let low = metric.ciLower, let high = metric.ciUpper {
         interval = "[\(figure(low)), \(figure(high))]"
@@ -59,8 +59,27 @@ func resultTable(_ evaluations: [RunRecord.Evaluation]) -> String {
         padded(metric.name, 26) + padded(figure(metric.value), 10) + padded(interval, 22)
           + (baseline.map { figure($0.value) } ?? ""))
     }
+    lines += classLines(evaluation)
   }
   return lines.joined(separator: "\n")
+}
+
+/// Figures that fit beside a class in 80 columns.
+private let shownFigures = 4
+
+/// One line for each class with its figures; nothing where there are none.
+private func classLines(_ evaluation: RunRecord.Evaluation) -> [String] {
+  let names = evaluation.classNames ?? []
+  let bases = evaluation.perClassNames.prefix(shownFigures)
+  guard !bases.isEmpty else { return [] }
+  let head = padded("class", 26) + bases.map { padded($0, 12) }.joined()
+  return [head]
+    + names.map { name in
+      padded(String(name.prefix(25)), 26)
+        + bases.map { base in
+          padded(evaluation.metric(base, ofClass: name).map { figure($0.value) } ?? "", 12)
+        }.joined()
+    }
 }
 
 private func padded(_ text: String, _ width: Int) -> String {

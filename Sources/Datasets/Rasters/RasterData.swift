@@ -199,7 +199,9 @@ extension RasterData: DataSet {
     for part in SplitPart.allCases {
       guard let places = windows[part], !places.isEmpty else { continue }
       splits[part.rawValue] = .init(
-        units: Set(places.map(\.scene)).count, unitName: "scenes", samples: places.count)
+        units: Set(places.map { $0.unit(in: scenes[$0.scene]) }).count,
+        unitName: places.contains { $0.block != nil } ? "blocks" : "scenes",
+        samples: places.count)
     }
     var record = RunRecord.Data(
       format: options.format.name, files: files, splits: splits,

@@ -34,7 +34,7 @@ struct RasterSamples: SampleSet {
         of: scene.layers[number], in: place.window)
     }
     if let targets, targets.isRaster {
-      images[TargetDescription.field] = try raster(place)
+      images[TargetDescription.field] = try raster(place, countsOnce: !isAugmented)
     }
     var random = Philox(seed: seed, purpose: .augmentation, step: epoch, index: index)
     for transform in transforms { images = try transform(images, &random) }
@@ -68,10 +68,16 @@ struct RasterSamples: SampleSet {
   }
 
   /// The target's raster in a window, before transforms.
-  private func raster(_ place: RasterWindow) throws -> Tensor {
+  ///
+  /// With `countsOnce` pixels that another window counts are ignored.
+  private func raster(_ place: RasterWindow, countsOnce: Bool = false) throws -> Tensor {
     guard let targets else { preconditionFailure("samples without targets") }
     let scene = scenes[place.scene]
-    guard targets.target.kind == .image else { return try targets.raster(scene, place.window) }
+    guard targets.target.kind == .image else {
+      let raster = try targets.raster(scene, place.window)
+      if countsOnce { targets.ignore(before: place.counted, in: raster) }
+      return raster
+    }
     let layer = scene.target ?? scene.layers[0]
     let scaling = RasterScaling(inputs[0], like: layer, statistics: nil)
     let image = try scaling.values(of: layer, in: place.window)

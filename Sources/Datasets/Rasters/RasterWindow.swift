@@ -7,6 +7,8 @@ struct RasterWindow: Sendable {
   let window: RasterFile.Window
   /// Row and column of the block that it lies in, where the split is by blocks.
   var block: (row: Int, column: Int)?
+  /// First row and column inside the window whose pixels no other window of an evaluated part counts.
+  var counted = (row: 0, column: 0)
 
   /// `scene`, or `scene@row,column` for a window that is not the whole.
   func identifier(in scene: RasterScene) -> String {
@@ -19,7 +21,8 @@ struct RasterWindow: Sendable {
     block.map { "\(scene.identifier)#\($0.row),\($0.column)" } ?? scene.identifier
   }
 
-  /// The windows of all scenes by part; `classes` has one of each scene where scenes have classes.
+  /// The windows of all scenes by part, those of validation and test side by side whatever the
+  /// stride, so that no pixel is counted twice; `classes` has one of each scene where scenes have classes.
   ///
   /// Scenes of the class `ignored` are left out.
   static func parts(
@@ -28,17 +31,22 @@ struct RasterWindow: Sendable {
     var parts: [SplitPart: [RasterWindow]] = [:]
     let partOfScene = try sceneParts(scenes, options.split, classes)
     for (number, scene) in scenes.enumerated() where classes?[number] != ignored {
-      let windows = try windows(of: scene, number, options.patch)
+      let aside = options.patch.map { RasterOptions.Patch(size: $0.size, stride: $0.size) }
+      let windows = try Self.windows(of: scene, number, options.patch)
+      let evaluated = try Self.windows(of: scene, number, aside)
       guard case .spatialBlocks(let fractions, let side) = options.split.method else {
-        parts[partOfScene[number], default: []] += windows
+        let part = partOfScene[number]
+        parts[part, default: []] += part == .train ? windows : evaluated
         continue
       }
       let columns = (scene.width + side - 1) / side
       let rows = (scene.height + side - 1) / side
       let blocks = try options.split.shuffled(rows * columns, fractions)
-      for place in windows {
+      for (place, isTraining) in windows.map({ ($0, true) }) + evaluated.map({ ($0, false) }) {
         let touched = place.blocks(side: side, columns: columns).map { blocks[$0] }
-        if let part = touched.first, touched.allSatisfy({ $0 == part }) {
+        if let part = touched.first, touched.allSatisfy({ $0 == part }),
+          isTraining == (part == .train)
+        {
           var place = place
           place.block = (place.window.row / side, place.window.column / side)
           parts[part, default: []].append(place)
@@ -100,11 +108,17 @@ struct RasterWindow: Sendable {
       if starts.last != length - patch.size { starts.append(length - patch.size) }
       return starts
     }
+    // The last window of a row or column begins inside the one before it.
+    func counted(_ start: Int) -> Int {
+      start % patch.size == 0 ? 0 : patch.size - start % patch.size
+    }
     return starts(scene.height).flatMap { row in
       starts(scene.width).map { column in
-        RasterWindow(
+        var place = RasterWindow(
           scene: number,
           window: .init(column: column, row: row, width: patch.size, height: patch.size))
+        if patch.stride == patch.size { place.counted = (counted(row), counted(column)) }
+        return place
       }
     }
   }

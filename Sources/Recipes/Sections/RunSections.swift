@@ -8,6 +8,12 @@ package struct EvalSection: Sendable {
     package let crop: Int
     package let stride: Int
     package let batch: Int
+
+    package init(crop: Int, stride: Int, batch: Int) {
+      self.crop = crop
+      self.stride = stride
+      self.batch = batch
+    }
   }
 
   package let split: String

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Recipes
 
 /// The panels of one sample as one drawing with color bars.
@@ -60,13 +61,17 @@ struct PanelStrip {
   private func picture(
     _ panel: RunRecord.Panel, x: Double, y: Double, width: Double, height: Double
   ) -> String {
-    let range = range(of: panel)
-    let png = palette(panel.isSigned).picture(
-      width: panel.columns, height: panel.rows,
-      shares: panel.values.map { (Double($0) - range.lower) / (range.upper - range.lower) })
+    let png = panel.classNames.map { ClassColors($0).picture(panel) } ?? shades(panel)
     return SVG.image(png, x: x, y: y, width: width, height: height)
       + "<rect class=\"chart-frame\" x=\"\(SVG.number(x))\" y=\"\(SVG.number(y))\" "
       + "width=\"\(SVG.number(width))\" height=\"\(SVG.number(height))\"/>"
+  }
+
+  private func shades(_ panel: RunRecord.Panel) -> Data {
+    let range = range(of: panel)
+    return palette(panel.isSigned).picture(
+      width: panel.columns, height: panel.rows,
+      shares: panel.values.map { (Double($0) - range.lower) / (range.upper - range.lower) })
   }
 
   /// One bar for each range of colors, with the titles of its panels.
@@ -82,6 +87,13 @@ struct PanelStrip {
     var svg = ""
     var top = top
     for (panel, titles) in groups {
+      if let names = panel.classNames {
+        let legend = ClassColors(names).legend(
+          titles.joined(separator: ", "), top: top, width: ChartStyle.width - 60)
+        svg += legend.svg
+        top += legend.height
+        continue
+      }
       let range = range(of: panel)
       let name =
         titles.joined(separator: ", ") + (panel.unit.isEmpty ? "" : " (\(panel.unit))")
@@ -105,6 +117,8 @@ struct PanelStrip {
 
   private func sharesRange(_ first: RunRecord.Panel, _ second: RunRecord.Panel) -> Bool {
     first.isSigned == second.isSigned && first.unit == second.unit
+      && first.classNames == second.classNames
+      && (first.classNames != nil || (first.title == "input") == (second.title == "input"))
   }
 
   private func palette(_ isSigned: Bool) -> Palette { isSigned ? .diverging : .sequential }

@@ -55,8 +55,10 @@ struct PairedDifference: Equatable {
       resamples: one.document.settings["eval.bootstrap"].flatMap(Int.init).flatMap {
         $0 > 0 ? $0 : nil
       } ?? 1000, seed: UInt64(bitPattern: Int64(seed)))
-    let difference = bootstrap.difference(
-      units.compactMap { values[$0] }, units.compactMap { others[$0] })
+    let difference =
+      Self.pooled(metric, one.evaluation, other.evaluation, units, bootstrap)
+      ?? bootstrap.difference(
+        units.compactMap { values[$0] }, units.compactMap { others[$0] })
     self.first = first.name
     self.second = second.name
     self.seed = seed
@@ -68,6 +70,20 @@ struct PairedDifference: Equatable {
     self.units = units.count
   }
 
+  /// The difference of the figures over all units, for metrics that are no mean over units; nil where
+  /// the records do not hold the decisions.
+  private static func pooled(
+    _ name: String, _ first: RunRecord.Evaluation, _ second: RunRecord.Evaluation,
+    _ units: [String], _ bootstrap: Bootstrap
+  ) -> (mean: Double, interval: ConfidenceInterval?)? {
+    guard let metric = (try? Metrics.named(name)) as? any ConfusionMetric.Type,
+      first.classNames == second.classNames, let one = first.decisions(of: units),
+      let other = second.decisions(of: units)
+    else { return nil }
+    let difference = one.difference(of: metric, from: other, bootstrap)
+    return (difference.value, difference.interval)
+  }
+
   private static func values(
     of metric: String, _ evaluation: RunRecord.Evaluation
   ) -> [String: Double]? {
@@ -76,5 +92,16 @@ struct PairedDifference: Equatable {
     else { return nil }
     return Dictionary(
       zip(evaluation.unitIdentifiers, values), uniquingKeysWith: { first, _ in first })
+  }
+}
+
+extension RunRecord.Evaluation {
+  /// Decisions of some units, in their order; nil where the record has none.
+  fileprivate func decisions(of units: [String]) -> UnitDecisions? {
+    guard let rows = unitDecisions, let classNames, rows.count == unitIdentifiers.count else {
+      return nil
+    }
+    let byUnit = Dictionary(zip(unitIdentifiers, rows), uniquingKeysWith: { first, _ in first })
+    return UnitDecisions(classes: classNames.count, rows: units.compactMap { byUnit[$0] })
   }
 }

@@ -13,6 +13,7 @@ extension RunSection {
     ]
     blocks += data.overlaps.map(Block.warning)
     for input in data.inputs { blocks += describe(input) }
+    if let target = data.target { blocks += describe(target) }
     if !data.skipped.isEmpty { blocks += skipped(data) }
     blocks.append(
       .details(
@@ -72,6 +73,34 @@ extension RunSection {
             })))
     }
     return blocks
+  }
+
+  private static func describe(_ target: TargetDescription) -> [Block] {
+    let isCounted = target.counts.count == target.names.count && !target.counts.isEmpty
+    let total = target.counts.reduce(0, +)
+    var columns: [Table.Column] = [.text(target.kind.hasClasses ? "class" : "value")]
+    if isCounted {
+      columns += [.number("in training"), .number("share")]
+    } else {
+      columns += [.number("mean"), .number("standard deviation")]
+    }
+    let rows = target.names.enumerated().map { number, name in
+      if isCounted {
+        return Table.Row([
+          name, Numbers.count(target.counts[number]),
+          total == 0 ? "" : Numbers.percent(Double(target.counts[number]) / Double(total)),
+        ])
+      }
+      let hasMoments = target.means.indices.contains(number)
+      return Table.Row([
+        name, hasMoments ? Numbers.significant(target.means[number], digits: 6) : "",
+        hasMoments ? Numbers.significant(target.deviations[number], digits: 6) : "",
+      ])
+    }
+    return [
+      .heading("Target: \(target.kind.meaning)"),
+      .table(Table("", columns: columns, rows: rows).withoutEmptyColumns),
+    ]
   }
 
   private static func skipped(_ data: RunRecord.Data) -> [Block] {

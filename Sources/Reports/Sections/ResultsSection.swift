@@ -7,7 +7,7 @@ extension RunSection {
     guard !evaluations.isEmpty else { return [] }
     var blocks = evaluations.map { Block.table(table($0, run.record)) }
     blocks.append(.heading("Definitions (p prediction, y truth)"))
-    blocks.append(definitions(evaluations.flatMap(\.metrics)))
+    blocks.append(definitions(evaluations.flatMap(\.overallMetrics)))
     return blocks
   }
 
@@ -17,9 +17,10 @@ extension RunSection {
       [.text("metric"), .number("model")]
       + (hasBaseline ? [.number("baseline: \(evaluation.baselineName)")] : [])
       + [.text("unit"), .text("better"), .number("units")]
+    let metrics = evaluation.overallMetrics
     let ordered =
-      evaluation.metrics.filter { $0.name == evaluation.headline }
-      + evaluation.metrics.filter { $0.name != evaluation.headline }
+      metrics.filter { $0.name == evaluation.headline }
+      + metrics.filter { $0.name != evaluation.headline }
     let rows = ordered.map { metric in
       let trivial = evaluation.baselineMetric(metric.name)
       return Table.Row(

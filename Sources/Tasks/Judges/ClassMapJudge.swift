@@ -34,6 +34,7 @@ package struct ClassMapJudge: Judge {
 
   package var perUnit: [String: [Double]] { collector.perUnit }
   package var confusion: ConfusionMatrix? { collector.confusion }
+  package var decisions: [[Int]]? { collector.decisions }
 }
 
 extension Tensor {

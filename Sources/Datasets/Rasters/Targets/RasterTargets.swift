@@ -190,6 +190,19 @@ struct RasterTargets: Sendable {
     return values
   }
 
+  /// Marks what lies above a row or left of a column as ignored or unknown.
+  func ignore(before first: (row: Int, column: Int), in raster: Tensor) {
+    guard first.row > 0 || first.column > 0 else { return }
+    let (height, width) = (raster.shape[1], raster.shape[2])
+    let mark = coding.map { Float($0.ignoreIndex) } ?? .nan
+    raster.withMutableElements(of: Float.self) { values in
+      for place in values.indices
+      where place / width % height < first.row || place % width < first.column {
+        values[place] = mark
+      }
+    }
+  }
+
   private func change(
     _ plane: UnsafeMutableBufferPointer<Float>, _ marker: Float?, _ path: String
   ) throws(TargetError) {

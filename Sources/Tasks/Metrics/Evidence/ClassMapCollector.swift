@@ -57,6 +57,8 @@ package struct ClassMapCollector: MetricCollector {
 
   package var confusion: ConfusionMatrix? { confusionEvidence(units.ordered).whole }
 
+  package var decisions: [[Int]]? { units.ordered.map(\.decisions.row) }
+
   private func confusionEvidence(_ units: [Evidence]) -> ConfusionEvidence {
     ConfusionEvidence(
       metrics.compactMap { $0 as? any ConfusionMetric.Type }, classes: classNames.count,

@@ -48,6 +48,8 @@ package struct ClassificationCollector: MetricCollector {
 
   package var confusion: ConfusionMatrix? { confusionEvidence(units.ordered).whole }
 
+  package var decisions: [[Int]]? { units.ordered.map(\.decisions.row) }
+
   private func confusionEvidence(_ units: [ClassificationUnit]) -> ConfusionEvidence {
     ConfusionEvidence(
       metrics.compactMap { $0 as? any ConfusionMetric.Type }, classes: classNames.count,

@@ -11,8 +11,11 @@ package protocol MetricCollector: Sendable {
   var perUnit: [String: [Double]] { get }
   /// Decisions over all units; nil where nothing is decided for one class.
   var confusion: ConfusionMatrix? { get }
+  /// Decisions of each unit as `UnitDecisions` takes them; nil likewise.
+  var decisions: [[Int]]? { get }
 }
 
 extension MetricCollector {
   package var confusion: ConfusionMatrix? { nil }
+  package var decisions: [[Int]]? { nil }
 }
