@@ -1,15 +1,17 @@
-/// Decisions of each unit of a split, as a run's record keeps them: for paired comparisons of figures
-/// that no mean over units gives, such as mIoU, and for areas.
+/// Decisions of each unit of a split, as a run's record keeps them.
+///
+/// For paired comparisons of figures that no mean over units gives, such as mIoU, and for areas.
 package struct UnitDecisions: Sendable {
   package let classes: Int
   private let evidence: ConfusionEvidence
   package let units: Int
 
+  /// Nil for rows that are no such lists.
+  ///
   /// - Parameters:
   ///   - classes: K.
   ///   - rows: one for each unit, `[cell, count, cell, count, …]` with the cells
   ///     `truth · K + prediction` that are not zero, and the cell −1 for samples without a prediction.
-  /// - Returns: nil for rows that are no such lists.
   package init?(classes: Int, rows: [[Int]]) {
     var units: [DecisionCounts] = []
     for row in rows {
