@@ -95,7 +95,7 @@ struct SampleEvaluation: Sendable {
   /// Samples that go through the model together, at most.
   private static let batchSize = 32
   /// Values of an input in such a batch, at most.
-  private static let batchElements = 1 << 22
+  private static let batchElements = 1 << 20
 
   /// Neighbouring units that together fill a batch, so that one thread works on one item.
   private static func items(_ units: [Unit]) -> [Range<Int>] {
