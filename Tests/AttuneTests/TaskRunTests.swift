@@ -194,32 +194,6 @@ struct TaskRunTests {
     #expect(again.model > again.baseline && abs(again.baseline - 20.5) < 1.5)
   }
 
-  @Test(
-    "the batch size and the threads change no metric, in training no step by more than rounding")
-  func sharding() throws {
-    let scene = try TaskScene()
-    let recipe = try scene.recipe(
-      "segmentation",
-      data: """
-        inputs: {image: {path: "image/*.png"}}
-        target: {path: "mask/*.png", ignore_index: 0, label_map: {0: 0, 1: 2}, unmapped: error}
-        \(Self.split)
-        """, model: TaskScene.vit + "\ndecoder: linear-transpose")
-    let target = "data.target={path: \"mask/*.png\", label_map: {0: 1, 1: 0}}"
-    func metrics(_ overrides: [String]) throws -> [Double] {
-      try scene.train(
-        recipe, [target, "train.max_steps=4", "output.if_exists=overwrite"] + overrides
-      )
-      .record.evaluations[0].metrics.map(\.value)
-    }
-    let one = try metrics(["distributed.threads=1"])
-    let three = try metrics(["distributed.threads=3"])
-    for (first, second) in zip(one, three) { #expect(abs(first - second) < 1e-3) }
-    let run = try scene.train(recipe, [target, "train.max_steps=4", "name=again"]).directory
-    let wide = try evaluate(EvalRequest(subject: run)).metrics
-    #expect(try evaluate(EvalRequest(subject: run)).metrics == wide)
-  }
-
   @Test("pictures larger than a training crop are evaluated and predicted tile by tile")
   func tiles() throws {
     let scene = try TaskScene()
@@ -325,15 +299,5 @@ struct TaskRunTests {
       samples: [UInt16](repeating: 60, count: 144)
     ).write(to: scene.folder.path("small.png"))
     #expect(message("small.png").contains("12"))
-  }
-}
-
-/// Names of the tensors in a safetensors file.
-private enum SafetensorsKeys {
-  static func of(_ path: String) throws -> [String] {
-    let data = try Data(contentsOf: URL(filePath: path))
-    let length = data.prefix(8).enumerated().reduce(0) { $0 + Int($1.element) << (8 * $1.offset) }
-    let header = try JSONSerialization.jsonObject(with: data.dropFirst(8).prefix(length))
-    return ((header as? [String: Any]) ?? [:]).keys.sorted()
   }
 }

@@ -28,6 +28,10 @@ struct TaskScene {
       try picture("image/p\(number).png") { inside($0) ? level + noise($0) : 20 + noise($0) }
       try picture("clean/p\(number).png") { inside($0) ? level : 20 }
       try picture("mask/p\(number).png") { inside($0) ? 1 : 0 }
+      // Nothing is known of a band whose width differs from picture to picture.
+      try picture("patchy/p\(number).png") {
+        $0 % Self.side < number % 15 ? 9 : inside($0) ? 1 : 0
+      }
       try raster("height/p\(number).tif") { inside($0) ? Float(level) / 10 : 2 }
       try picture("class/\(isBright ? "bright" : "dark")/p\(number).png") {
         inside($0) ? level + noise($0) : 20 + noise($0)
@@ -40,6 +44,9 @@ struct TaskScene {
     }
     try folder.write(lines.joined(separator: "\n") + "\n", to: "table.csv")
   }
+
+  /// A mask of one more kind.
+  func mask(_ name: String, _ value: (Int) -> UInt16) throws { try picture(name, value) }
 
   private func picture(_ name: String, _ value: (Int) -> UInt16) throws {
     try makeFolder(of: name)
@@ -128,5 +135,15 @@ extension RunRecord.Evaluation {
     let model = try #require(metrics.first { $0.name == name })
     let trivial = try #require(baseline.first { $0.name == name })
     return (model.value, trivial.value)
+  }
+}
+
+/// Names of the tensors in a safetensors file.
+enum SafetensorsKeys {
+  static func of(_ path: String) throws -> [String] {
+    let data = try Data(contentsOf: URL(filePath: path))
+    let length = data.prefix(8).enumerated().reduce(0) { $0 + Int($1.element) << (8 * $1.offset) }
+    let header = try JSONSerialization.jsonObject(with: data.dropFirst(8).prefix(length))
+    return ((header as? [String: Any]) ?? [:]).keys.sorted()
   }
 }

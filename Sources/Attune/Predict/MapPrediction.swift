@@ -30,16 +30,24 @@ struct MapPrediction {
     let writer = try RasterWriter(
       path: base + "_prediction.tif", layout: layout(input))
     try tiled(input) { rows, outputs in
+      let missing = try input.scene.missing(
+        in: .init(column: 0, row: rows.lowerBound, width: input.scene.width, height: rows.count))
       switch target.kind {
       case .classMap:
-        let decisions = outputs.decisions
+        var decisions = outputs.decisions
+        for pixel in missing.indices where missing[pixel] { decisions[pixel] = -1 }
         classes?.add(decisions)
         try append(decisions, to: writer)
       default:
-        let prediction = predictor.task.prediction(
+        var values = predictor.task.prediction(
           outputs.reshaped(to: [1] + outputs.shape)
-        ).row(0)
-        try prediction.withElements(of: Float.self) { try writer.append($0) }
+        ).elements(as: Float.self)
+        for pixel in missing.indices where missing[pixel] {
+          for place in stride(from: pixel, to: values.count, by: missing.count) {
+            values[place] = .nan
+          }
+        }
+        try writer.append(values)
       }
     }
     let share = try predictor.request.marksOutliers ? outliers(input, base: base) : nil

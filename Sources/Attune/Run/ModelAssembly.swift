@@ -125,18 +125,17 @@ struct ModelPlan {
     let known = DataShape(
       imageSize: recipe.model.imageSize.map { [$0.height, $0.width] },
       channels: recipe.model.channels, classes: recipe.model.classes)
-    _ = network(
-      for: known, outputs: recipe.model.classes ?? 2, in: ModelBuilder().root, diagnostics)
+    _ = network(for: known, outputs: recipe.model.classes, in: ModelBuilder().root, diagnostics)
   }
 
-  /// Builds the network for data of a shape and a number of outputs of the task.
+  /// Builds the network for data of a shape and a number of outputs of the task, nil while unknown.
   private func network(
-    for data: DataShape, outputs: Int, in scope: Scope, _ diagnostics: Diagnostics
+    for data: DataShape, outputs: Int?, in scope: Scope, _ diagnostics: Diagnostics
   ) -> Network {
     if let task {
       let shape = task.shape(data, outputs: outputs)
       let backbone = backboneType.init(reader, for: shape, in: scope, diagnostics)
-      return .task(task.network(on: backbone, outputs: outputs, in: scope, diagnostics))
+      return .task(task.network(on: backbone, outputs: outputs ?? 2, in: scope, diagnostics))
     }
     guard isPretraining, let type = backboneType.maskedAutoencoder else {
       return .backbone(backboneType.init(reader, for: data, in: scope, diagnostics))

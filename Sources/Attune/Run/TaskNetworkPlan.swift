@@ -93,8 +93,8 @@ struct TaskNetworkPlan {
     return (type, OptionReader(given, type.options, diagnostics))
   }
 
-  /// What the backbone is told of the data: the classes where the head is its own.
-  func shape(_ data: DataShape, outputs: Int) -> DataShape {
+  /// What the backbone is told of the data: the classes, where they are known and the head is its own.
+  func shape(_ data: DataShape, outputs: Int?) -> DataShape {
     var data = data
     data.classes = form == .vector && decoder == nil ? outputs : nil
     return data

@@ -293,7 +293,8 @@ private struct TrainRun {
   private func digest(of parameters: [Parameter]) -> String {
     SHA256Digest.of(
       parameters.map { parameter in
-        let bytes = parameter.value.withElements(of: Float.self) { Data(buffer: $0) }
+        let value = parameter.value
+        let bytes = Data(bytes: value.pointer, count: value.byteCount)
         return "\(parameter.path) \(SHA256Digest.of(bytes))"
       }.joined(separator: "\n"))
   }

@@ -17,6 +17,10 @@ package protocol PredictionScene: Sendable {
   /// The inputs in a window as a sample holds them, without target.
   func fields(in window: RasterFile.Window) throws -> [String: Tensor]
 
+  /// Whether each pixel of a window, `[row, column]`, has no data in some input: nothing is predicted
+  /// there.
+  func missing(in window: RasterFile.Window) throws -> [Bool]
+
   /// For every pixel of a window the share of bands outside the training range, f32 `[row, column]`.
   func outlierShares(in window: RasterFile.Window) throws -> Tensor
 

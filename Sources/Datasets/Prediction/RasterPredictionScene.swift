@@ -70,6 +70,15 @@ package struct RasterPredictionScene: PredictionScene {
     return fields
   }
 
+  package func missing(in window: RasterFile.Window) throws -> [Bool] {
+    var isMissing = [Bool](repeating: false, count: window.width * window.height)
+    for (scaling, layer) in zip(scalings, layers) {
+      let own = try scaling.missingPixels(of: layer, in: window)
+      for pixel in own.indices where own[pixel] { isMissing[pixel] = true }
+    }
+    return isMissing
+  }
+
   package func outlierShares(in window: RasterFile.Window) throws -> Tensor {
     let pixels = window.width * window.height
     var outside = [Float](repeating: 0, count: pixels)

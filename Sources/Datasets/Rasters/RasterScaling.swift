@@ -78,6 +78,18 @@ struct RasterScaling: Sendable {
     }
   }
 
+  /// Whether each pixel of a window lacks some value that the model is given.
+  func missingPixels(
+    of layer: RasterScene.Layer, in window: RasterFile.Window
+  ) throws -> [Bool] {
+    let pixels = window.width * window.height
+    var isMissing = [Bool](repeating: false, count: pixels)
+    guard markers.contains(where: { $0 != nil }) else { return isMissing }
+    let stored = try layer.file.read(bands: layer.bands, in: window)
+    for place in try missing(stored, layer, pixels) { isMissing[place % pixels] = true }
+    return isMissing
+  }
+
   /// Places of the values that are missing.
   private func missing(
     _ stored: Tensor, _ layer: RasterScene.Layer, _ pixels: Int

@@ -9,6 +9,8 @@ struct PairedDifference: Equatable {
   let metric: String
   let mean: Double
   let interval: ConfidenceInterval?
+  /// Chance of such a difference, were both arms alike; nil where no test fits the metric.
+  let chance: Double?
   /// The second arm's value, which says how large a difference is.
   let reference: Double
   let lowerIsBetter: Bool
@@ -55,10 +57,12 @@ struct PairedDifference: Equatable {
       resamples: one.document.settings["eval.bootstrap"].flatMap(Int.init).flatMap {
         $0 > 0 ? $0 : nil
       } ?? 1000, seed: UInt64(bitPattern: Int64(seed)))
-    let difference =
-      Self.pooled(metric, one.evaluation, other.evaluation, units, bootstrap)
-      ?? bootstrap.difference(
-        units.compactMap { values[$0] }, units.compactMap { others[$0] })
+    let (ours, theirs) = (units.compactMap { values[$0] }, units.compactMap { others[$0] })
+    let pooled = Self.pooled(metric, one.evaluation, other.evaluation, units, bootstrap)
+    let difference = pooled ?? bootstrap.difference(ours, theirs)
+    chance =
+      pooled == nil || Self.isShareOfRight(metric, ours + theirs)
+      ? Self.chance(ours, theirs, seed: bootstrap.seed) : nil
     self.first = first.name
     self.second = second.name
     self.seed = seed
@@ -68,6 +72,21 @@ struct PairedDifference: Equatable {
     reference = reported.value
     lowerIsBetter = reported.lowerIsBetter
     self.units = units.count
+  }
+
+  /// Whether every unit is one sample that is right or wrong.
+  private static func isShareOfRight(_ metric: String, _ values: [Double]) -> Bool {
+    [AccuracyMicro.name, OverallAccuracy.name].contains(metric)
+      && values.allSatisfy { $0 == 0 || $0 == 1 }
+  }
+
+  /// McNemar's test for units that are right or wrong, else sign flips of the differences.
+  private static func chance(_ first: [Double], _ second: [Double], seed: UInt64) -> Double? {
+    guard (first + second).allSatisfy({ $0 == 0 || $0 == 1 }) else {
+      return PairedTest.signFlip(first, second, seed: seed)
+    }
+    return PairedTest.mcNemar(
+      firstIsRight: first.map { $0 == 1 }, secondIsRight: second.map { $0 == 1 })
   }
 
   /// The difference of the figures over all units, for metrics that are no mean over units; nil where

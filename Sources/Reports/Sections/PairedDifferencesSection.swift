@@ -27,18 +27,22 @@ extension ComparisonSection {
       metric,
       columns: [
         .text("difference"), .number("seed"), .number("mean [95 % interval]"),
-        .number("of the second"), .text("says"),
+        .number("of the second"), .number("p"), .text("says"),
       ],
       rows: differences.map { difference in
         Table.Row([
           "\(difference.first) − \(difference.second)", String(difference.seed),
           Numbers.estimate(
             difference.mean, difference.interval?.lower, difference.interval?.upper),
-          share(difference), sentence(difference),
+          share(difference), difference.chance.map { Numbers.significant($0) } ?? "",
+          sentence(difference),
         ])
       },
       note: "\(lowerIsBetter ? "Below" : "Above") 0 the first arm is better. "
-        + "Bootstrap over \(differences.first?.units ?? 0) test units.")
+        + "Bootstrap over \(differences.first?.units ?? 0) test units; p by "
+        + (differences.contains { $0.chance != nil }
+          ? "flips of the units' signs, or by McNemar's exact test where a unit is right or wrong."
+          : "no test, since the figure is no mean over units."))
   }
 
   private static func share(_ difference: PairedDifference) -> String {
