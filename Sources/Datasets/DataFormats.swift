@@ -8,5 +8,6 @@ package let dataFormats = Registry<any DataFormat.Type>(
     ImageFolderFormat.self,
     PDEBenchFormat.self,
     PDEGymFormat.self,
+    SceneFormat.self,
     TheWellFormat.self,
   ])

@@ -25,10 +25,14 @@ package struct ImageContract: Codable, Sendable, Equatable {
   /// Per band, ends of the training part's range; nil in contracts of before they were kept.
   package var minimums: [Double]?
   package var maximums: [Double]?
+  /// How normalized spectra are shortened before patches are cut; nil where all bands remain.
+  ///
+  /// What stands above but the shape is of the bands before.
+  package var reduction: SpectralReduction?
 
   private enum CodingKeys: String, CodingKey {
     case shape, bands, unit, scale, offset, wavelengths, resolution, normalization, means, quantiles
-    case minimums, maximums
+    case minimums, maximums, reduction
     case noData = "no_data"
     case standardDeviations = "stds"
   }
@@ -51,5 +55,19 @@ package struct ImageContract: Codable, Sendable, Equatable {
     self.means = means
     self.standardDeviations = standardDeviations
     self.quantiles = quantiles
+  }
+}
+
+extension ImageContract {
+  /// Numbers of the training part that normalization needs, band by band.
+  var statistics: [FieldStatistics] {
+    bands.indices.map { band in
+      FieldStatistics(
+        field: bands[band], count: 0, minimum: minimums?[band] ?? quantiles[band].first ?? 0,
+        maximum: maximums?[band] ?? quantiles[band].last ?? 1,
+        mean: means.isEmpty ? 0 : means[band],
+        standardDeviation: standardDeviations.isEmpty ? 1 : standardDeviations[band],
+        quantiles: quantiles[band])
+    }
   }
 }

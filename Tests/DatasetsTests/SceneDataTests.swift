@@ -57,7 +57,7 @@ struct SceneDataTests {
   @Test("the middle of a patch is the pixel itself, with its wavelengths where bands remain")
   func middle() throws {
     var options = potsdam(Self.stratified)
-    options.image.reduction = .bands([0, 100, 217])
+    options.image.reduction = .bands([.index(0), .index(100), .index(217)])
     options.image.isStandardizedByPatch = false
     let data = try SceneData(options, seed: 1)
     let samples = try #require(data.patches(.test, augmented: false))

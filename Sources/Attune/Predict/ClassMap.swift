@@ -57,13 +57,10 @@ struct ClassMap {
     var table = [
       [
         "class", "unit", "mapped_area", "estimated_area", "ci_lower", "ci_upper", "users_accuracy",
-        "producers_accuracy", "test_pixels", "test_units",
+        "producers_accuracy", "test_pixels", "test_units", "note",
       ]
     ]
-    let estimates = decisions.flatMap {
-      try? AreaEstimates(
-        $0.whole, mappedPixels: pixels, pixelArea: area, unit: unit, classNames: names)
-    }
+    let (estimates, note) = estimates(pixelArea: area, unit: unit)
     let intervals = decisions.map {
       AreaEstimates.intervals(over: $0, mappedPixels: pixels, pixelArea: area, bootstrap)
     }
@@ -80,9 +77,26 @@ struct ClassMap {
       } else {
         row += [String](repeating: "", count: 7)
       }
-      table.append(row)
+      table.append(row + [note])
     }
     return table.map { $0.map(csvField).joined(separator: ",") + "\n" }.joined()
+  }
+}
+
+extension ClassMap {
+  /// The error-adjusted areas, or why there are none.
+  private func estimates(
+    pixelArea: Double, unit: String
+  ) -> (estimates: AreaEstimates?, note: String) {
+    guard let decisions else { return (nil, "the run has no test part to estimate errors from") }
+    do {
+      let estimates = try AreaEstimates(
+        decisions.whole, mappedPixels: pixels, pixelArea: pixelArea, unit: unit,
+        classNames: names)
+      return (estimates, "")
+    } catch {
+      return (nil, "\(error)")
+    }
   }
 }
 

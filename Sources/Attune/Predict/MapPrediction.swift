@@ -23,75 +23,66 @@ struct MapPrediction {
       try tiled(input) { picture.append($1) }
       return Prediction(
         input: input.text, output: try picture.write(), accepted: input.accepted,
-        largestOutlierShare: try predictor.request.marksOutliers
-          ? outliers(input, base: base).share : nil)
+        largestOutlierShare: try outliers(input, base: base)?.share)
     }
-    var classes = target.kind == .classMap ? ClassMap(input, predictor, base: base) : nil
-    let writer = try RasterWriter(
-      path: base + "_prediction.tif", layout: layout(input))
-    try tiled(input) { rows, outputs in
-      let missing = try input.scene.missing(
-        in: .init(column: 0, row: rows.lowerBound, width: input.scene.width, height: rows.count))
-      switch target.kind {
-      case .classMap:
-        var decisions = outputs.decisions
-        for pixel in missing.indices where missing[pixel] { decisions[pixel] = -1 }
-        classes?.add(decisions)
-        try append(decisions, to: writer)
-      default:
-        var values = predictor.task.prediction(
-          outputs.reshaped(to: [1] + outputs.shape)
-        ).elements(as: Float.self)
-        for pixel in missing.indices where missing[pixel] {
-          for place in stride(from: pixel, to: values.count, by: missing.count) {
-            values[place] = .nan
-          }
-        }
-        try writer.append(values)
-      }
-    }
-    let share = try predictor.request.marksOutliers ? outliers(input, base: base) : nil
-    try writer.commit()
-    var prediction = Prediction(
-      input: input.text, output: writer.path, accepted: input.accepted,
-      largestOutlierShare: share?.share)
-    if let classes { prediction.files += try classes.write() }
-    if let share { prediction.files.append(share.path) }
-    return prediction
+    let written =
+      try target.kind == .classMap ? classes(input, base: base) : values(input, base: base)
+    let outliers = try outliers(input, base: base)
+    return Prediction(
+      input: input.text, output: written.path,
+      files: written.files + (outliers.map { [$0.path] } ?? []), accepted: input.accepted,
+      largestOutlierShare: outliers?.share)
   }
 
-  // MARK: Layout
+  private func outliers(
+    _ input: SamplePrediction.Input, base: String
+  ) throws -> OutlierRaster? {
+    try predictor.request.marksOutliers ? OutlierRaster(input, predictor, base: base) : nil
+  }
 
-  /// No class: what pixels get where the model gave no number.
-  private static let noClass = 255
+  private func classes(
+    _ input: SamplePrediction.Input, base: String
+  ) throws -> (path: String, files: [String]) {
+    var raster = try ClassRaster(input, predictor, base: base)
+    try tiled(input) { rows, outputs in
+      var decisions = outputs.decisions
+      let missing = try missing(input, rows)
+      for pixel in missing.indices where missing[pixel] { decisions[pixel] = -1 }
+      try raster.append(decisions)
+    }
+    return try raster.commit()
+  }
 
-  private func layout(_ input: SamplePrediction.Input) -> RasterLayout {
-    let isClasses = target.kind == .classMap
-    let isNarrow = target.names.count <= Self.noClass
+  private func values(
+    _ input: SamplePrediction.Input, base: String
+  ) throws -> (path: String, files: [String]) {
     var layout = RasterLayout(
-      width: input.scene.width, height: input.scene.height,
-      elementType: isClasses ? (isNarrow ? .uint8 : .uint16) : .float32,
-      bands: isClasses ? ["class"] : target.names)
+      width: input.scene.width, height: input.scene.height, elementType: .float32,
+      bands: target.names)
     layout.geoReference = input.scene.geoReference
     layout.metadata = predictor.metadata(input)
-    if isClasses {
-      layout.noData = Double(isNarrow ? Self.noClass : Int(UInt16.max))
-      if isNarrow { layout.colors = ClassPalette.colors(target.names.count).map { $0 + [255] } }
-      for (number, name) in target.names.enumerated() {
-        layout.metadata["class_\(number)"] = name
+    layout.noData = .nan
+    let writer = try RasterWriter(path: base + "_prediction.tif", layout: layout)
+    try tiled(input) { rows, outputs in
+      var values = predictor.task.prediction(
+        outputs.reshaped(to: [1] + outputs.shape)
+      ).elements(as: Float.self)
+      let missing = try missing(input, rows)
+      for pixel in missing.indices where missing[pixel] {
+        for place in stride(from: pixel, to: values.count, by: missing.count) {
+          values[place] = .nan
+        }
       }
-    } else {
-      layout.noData = .nan
+      try writer.append(values)
     }
-    return layout
+    try writer.commit()
+    return (writer.path, [])
   }
 
-  private func append(_ classes: [Int32], to writer: RasterWriter) throws {
-    if writer.layout.elementType == .uint8 {
-      try writer.append(classes.map { $0 < 0 ? UInt8(Self.noClass) : UInt8($0) })
-    } else {
-      try writer.append(classes.map { $0 < 0 ? UInt16.max : UInt16($0) })
-    }
+  /// Whether each pixel of full rows has no data.
+  private func missing(_ input: SamplePrediction.Input, _ rows: Range<Int>) throws -> [Bool] {
+    try input.scene.missing(
+      in: .init(column: 0, row: rows.lowerBound, width: input.scene.width, height: rows.count))
   }
 
   // MARK: Tiles
@@ -134,33 +125,5 @@ struct MapPrediction {
     } catch is BackboneError {
       return nil
     }
-  }
-
-  // MARK: Outliers
-
-  /// Rows that are read at a time.
-  private static let strip = 256
-
-  /// Writes the shares of bands outside the training range, and gives their mean.
-  private func outliers(
-    _ input: SamplePrediction.Input, base: String
-  ) throws -> (path: String, share: Double) {
-    let scene = input.scene
-    var layout = RasterLayout(
-      width: scene.width, height: scene.height, elementType: .float32,
-      bands: ["share of bands outside the training range"])
-    layout.geoReference = scene.geoReference
-    layout.metadata = predictor.metadata(input)
-    let writer = try RasterWriter(path: base + "_ood.tif", layout: layout)
-    var sum = 0.0
-    for row in stride(from: 0, to: scene.height, by: Self.strip) {
-      let window = RasterFile.Window(
-        column: 0, row: row, width: scene.width, height: min(Self.strip, scene.height - row))
-      let shares = try scene.outlierShares(in: window)
-      sum += shares.mean * Double(window.height) / Double(scene.height)
-      try shares.withElements(of: Float.self) { try writer.append($0) }
-    }
-    try writer.commit()
-    return (writer.path, sum)
   }
 }

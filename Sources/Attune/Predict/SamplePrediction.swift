@@ -54,7 +54,7 @@ struct SamplePrediction {
     guard let scene = try source.set.predictionScene(files, contract: contract) else {
       throw RunError.notOffered(
         field: "predict", value: "data format \(run.plan.recipe.data.format.name)",
-        instead: "It is offered for rasters and pictures")
+        instead: "It is offered for rasters, pictures and scenes")
     }
     let found = try scene.found()
     var accepted: [String] = []

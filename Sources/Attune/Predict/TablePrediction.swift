@@ -71,9 +71,11 @@ func csvField(_ text: String) -> String {
 }
 
 extension Tensor {
-  /// Mean of all elements.
+  /// Mean of the elements that are numbers.
   var mean: Double {
-    withElements(of: Float.self) { $0.reduce(0.0) { $0 + Double($1) } }
-      / Double(max(1, elementCount))
+    withElements(of: Float.self) { values in
+      let known = values.lazy.filter { !$0.isNaN }
+      return known.reduce(0.0) { $0 + Double($1) } / Double(max(1, known.count { _ in true }))
+    }
   }
 }

@@ -64,15 +64,18 @@ package func predict(_ request: PredictRequest) throws -> [Prediction] {
   }
   let predictor = try SamplePrediction(request, run: run, task: task)
   let inputs = try request.inputs.map { try predictor.open($0) }
-  if task.output == .vector {
+  let isByPatch = inputs.contains { $0.scene.patchSide != nil }
+  if task.output == .vector, !isByPatch {
     let path = try request.outputs(of: ["predictions"]) { "\($0).csv" }[0]
     try makeFolder(request.output)
     return try TablePrediction(predictor: predictor).write(inputs, to: path)
   }
   _ = try request.outputs(of: inputs.map(\.scene.path)) { "\($0)_prediction.tif" }
   try makeFolder(request.output)
-  return try inputs.map {
-    try MapPrediction(predictor: predictor).write($0, to: request.output)
+  return try inputs.map { input in
+    try isByPatch
+      ? PatchPrediction(predictor: predictor).write(input, to: request.output)
+      : MapPrediction(predictor: predictor).write(input, to: request.output)
   }
 }
 

@@ -21,13 +21,19 @@ package protocol PredictionScene: Sendable {
   /// there.
   func missing(in window: RasterFile.Window) throws -> [Bool]
 
-  /// For every pixel of a window the share of bands outside the training range, f32 `[row, column]`.
+  /// For every pixel of a window the share of bands outside the training range, f32 `[row, column]`;
+  /// NaN where a scene tells that a pixel has no values.
   func outlierShares(in window: RasterFile.Window) throws -> Tensor
 
   /// Side of the patch around a pixel that a sample is; nil where samples are windows.
   var patchSide: Int? { get }
+
+  /// The inputs of the sample around a pixel, without target, where samples are patches; nil for a
+  /// pixel without values.
+  func patch(row: Int, column: Int) throws -> [String: Tensor]?
 }
 
 extension PredictionScene {
   package var patchSide: Int? { nil }
+  package func patch(row: Int, column: Int) throws -> [String: Tensor]? { nil }
 }

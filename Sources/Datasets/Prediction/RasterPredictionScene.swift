@@ -99,8 +99,10 @@ package struct RasterPredictionScene: PredictionScene {
       }
       bands += layer.bands.count
     }
+    let isMissing = try missing(in: window)
     return Tensor(
-      outside.map { $0 / Float(max(1, bands)) }, shape: [window.height, window.width])
+      outside.indices.map { isMissing[$0] ? .nan : outside[$0] / Float(max(1, bands)) },
+      shape: [window.height, window.width])
   }
 
   /// Windows per axis and their side, from which quantiles are taken.
@@ -143,20 +145,6 @@ package struct RasterPredictionScene: PredictionScene {
         RasterFile.Window(
           column: column, row: row, width: min(side, width), height: min(side, height))
       }
-    }
-  }
-}
-
-extension ImageContract {
-  /// Numbers of the training part that normalization needs, band by band.
-  fileprivate var statistics: [FieldStatistics] {
-    bands.indices.map { band in
-      FieldStatistics(
-        field: bands[band], count: 0, minimum: minimums?[band] ?? quantiles[band].first ?? 0,
-        maximum: maximums?[band] ?? quantiles[band].last ?? 1,
-        mean: means.isEmpty ? 0 : means[band],
-        standardDeviation: standardDeviations.isEmpty ? 1 : standardDeviations[band],
-        quantiles: quantiles[band])
     }
   }
 }

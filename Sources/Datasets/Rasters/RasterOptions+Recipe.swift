@@ -1,4 +1,3 @@
-import Foundation
 package import Recipes
 
 extension RasterOptions {
@@ -22,7 +21,7 @@ extension RasterOptions {
         entry.init(reader, diagnostics)
       }
     }
-    section.refuseWhatRastersLack(diagnostics)
+    section.refuseWhatImagesLack(diagnostics)
     let target = RasterTarget(section, kind, diagnostics)
     let degradation = section.degradation.map { DegradationSequence($0, diagnostics) }
     if kind == .image { inputs.refuseNormalization(diagnostics, at: section.format.location) }
@@ -94,51 +93,13 @@ extension RasterOptions.Input {
         "normalize", "\(section.normalization?.rawValue ?? "") is not offered for rasters",
         mend: "use zscore, two-sigma, minmax or none")
     }
-    switch section.statistics {
-    case .auto: break
-    case .values(let means, let deviations): statistics = .init(means: means, stds: deviations)
-    case .file(let file):
-      do {
-        statistics = try JSONDecoder().decode(
-          PDEDataOptions.GivenStatistics.self, from: Data(contentsOf: URL(filePath: file)))
-      } catch {
-        refuse(
-          "stats", "\(file) holds no statistics (\(error.localizedDescription))",
-          mend: "give a JSON file {\"means\": […], \"stds\": […]}")
-      }
-    }
-    if statistics != nil, normalization == .minmax || normalization == .none {
-      refuse(
-        "stats", "\(normalization.rawValue) takes no means and deviations",
-        mend: "leave stats out, or set normalize: zscore or two-sigma")
-    }
+    statistics = section.givenStatistics(for: normalization, diagnostics)
     let foreign: [(String, Bool)] = [
       ("variable", section.variable != nil), ("fields", section.fields != nil),
       ("reduce", section.reduction != nil),
     ]
     for (field, isGiven) in foreign where isGiven {
       refuse(field, "\(field) is not offered for this format", mend: "remove it")
-    }
-  }
-}
-
-extension DataSection {
-  fileprivate func refuseWhatRastersLack(_ diagnostics: Diagnostics) {
-    let frames = "frames belong to PDE data"
-    let notYet = "this is not offered for this format yet"
-    let rules: [(Bool, String, String)] = [
-      (inputSteps != 1, "n_steps_input", frames), (outputSteps != 1, "n_steps_output", frames),
-      (windowStride != 1, "window_stride", frames),
-      (reducedResolution != 1, "reduced_resolution", notYet),
-      (reducedTimeResolution != 1, "reduced_resolution_t", frames),
-      (reducedBatch != 1, "reduced_batch", notYet),
-      (cache != .none, "cache", notYet), (onBadSample == .skip, "on_bad", notYet),
-      (card != nil, "card", notYet),
-      (sampler == .balanced, "sampler", notYet),
-    ]
-    for (applies, field, reason) in rules where applies {
-      diagnostics.error(
-        .rule(reason, mend: "remove it"), at: format.location, path: "data.\(field)")
     }
   }
 }

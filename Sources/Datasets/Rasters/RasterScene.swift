@@ -132,19 +132,7 @@ struct RasterScene: Sendable {
     guard let wanted = input.bands else {
       return Layer(file: file, bands: Array(names.indices), names: names)
     }
-    var numbers: [Int] = []
-    for band in wanted {
-      switch band {
-      case .index(let index) where names.indices.contains(index): numbers.append(index)
-      case .name(let name):
-        guard let index = names.firstIndex(of: name) else {
-          throw .bandMissing(band: name, input: input.name, path: file.path, available: names)
-        }
-        numbers.append(index)
-      case .index(let index):
-        throw .bandMissing(band: "\(index)", input: input.name, path: file.path, available: names)
-      }
-    }
+    let numbers = try wanted.numbers(among: names, input: input.name, path: file.path)
     return Layer(file: file, bands: numbers, names: numbers.map { names[$0] })
   }
 

@@ -3,7 +3,7 @@
 /// As scikit-learn's `PCA` with the full solver: centered, variance with n - 1, each direction's sign
 /// such that its entry of largest magnitude is positive; whitening divides scores by the square root of
 /// their variance. In double precision.
-package struct PrincipalComponents: Sendable, Equatable {
+package struct PrincipalComponents: Codable, Sendable, Equatable {
   /// Mean spectrum, `[band]`.
   package let mean: [Double]
   /// Directions by falling variance, `[component, band]`.
@@ -11,6 +11,12 @@ package struct PrincipalComponents: Sendable, Equatable {
   /// Variance along each direction.
   package let variances: [Double]
   package let whitens: Bool
+
+  private enum CodingKeys: String, CodingKey {
+    case mean, variances
+    case directions = "components"
+    case whitens = "whiten"
+  }
 
   /// Fits spectra `[band, pixel]`, of which `pixels` count.
   ///

@@ -1,4 +1,4 @@
-import Formats
+package import Formats
 import Foundation
 
 /// A cube of spectra or an image of labels, read as a whole from whatever file holds it: MATLAB of
@@ -18,6 +18,10 @@ package struct SceneArray: Sendable, Equatable {
   package let wavelengths: [Double]?
   /// Marker of missing values that the file declares.
   package let noData: Double?
+  /// Where the pixels lie on the ground; nothing where the file does not say.
+  package let geoReference: GeoReference
+  /// Meters per pixel; nil where unknown or pixels are not square.
+  package let resolution: Double?
   /// As stored, `[band, row, column]`.
   package let values: [Float]
 
@@ -57,7 +61,8 @@ package struct SceneArray: Sendable, Equatable {
 
   private init(
     path: String, variable: String?, shape: [Int], values: [Float], noData: Double? = nil,
-    bands: [String]? = nil, wavelengths: [Double]? = nil
+    bands: [String]? = nil, wavelengths: [Double]? = nil, geoReference: GeoReference = .init(),
+    resolution: Double? = nil
   ) {
     self.path = path
     self.variable = variable
@@ -65,6 +70,8 @@ package struct SceneArray: Sendable, Equatable {
     self.bands = bands ?? [String](repeating: "", count: shape[0])
     self.wavelengths = wavelengths
     self.noData = noData
+    self.geoReference = geoReference
+    self.resolution = resolution
     self.values = values
   }
 
@@ -128,6 +135,8 @@ package struct SceneArray: Sendable, Equatable {
         expected: "none, since \(path) is a raster without variables")
     }
     let file = try RasterFile(path: path)
+    let size = file.pixelSize
+    let isSquare = size.map { abs($0[0] - $0[1]) <= 1e-6 * $0[0] } ?? false
     if role.rank == 2, file.bands.count != 1 {
       throw FormatError.wrongAxes(
         path: path, object: "the label image", expected: ["row", "column"],
@@ -141,7 +150,39 @@ package struct SceneArray: Sendable, Equatable {
       path: path, variable: nil, shape: [file.bands.count, file.height, file.width],
       values: values, noData: file.bands.compactMap(\.noData).first,
       bands: file.bands.map(\.name),
-      wavelengths: centers.count == file.bands.count ? centers : nil)
+      wavelengths: centers.count == file.bands.count ? centers : nil,
+      geoReference: file.geoReference, resolution: isSquare ? size?[0] : nil)
+  }
+
+  /// Whether a file has an array of that name; rasters have none.
+  static func holds(_ variable: String, path: String) throws -> Bool {
+    let version = try MATVersion.ofFile(path)
+    if case .v5 = version {
+      return try MATFile(path: path).variables.contains { $0.name == variable }
+    }
+    guard try version == .v73 || isHDF5(path) else { return false }
+    return try HDF5File(reading: path).kind(of: variable) == .dataset
+  }
+
+  /// The same with every band named, by its number where the file has no name, and with these
+  /// centers.
+  func named(wavelengths: [Double]?) -> SceneArray {
+    SceneArray(
+      path: path, variable: variable, shape: [bands.count, height, width], values: values,
+      noData: noData,
+      bands: bands.enumerated().map { $1.isEmpty ? "band \($0)" : $1 },
+      wavelengths: wavelengths, geoReference: geoReference, resolution: resolution)
+  }
+
+  /// The bands of these numbers alone, in their order.
+  func selecting(_ numbers: [Int]) -> SceneArray {
+    let pixels = width * height
+    return SceneArray(
+      path: path, variable: variable, shape: [numbers.count, height, width],
+      values: numbers.flatMap { values[($0 * pixels)..<(($0 + 1) * pixels)] }, noData: noData,
+      bands: numbers.map { bands[$0] },
+      wavelengths: wavelengths.map { all in numbers.map { all[$0] } }, geoReference: geoReference,
+      resolution: resolution)
   }
 
   /// All values of a vector, as band centers beside a cube.

@@ -16,14 +16,15 @@ package struct SceneOptions: Sendable {
   /// How spectra are shortened.
   package enum Reduction: Sendable, Equatable {
     case components(Int, whitens: Bool, fit: Recipes.Reduction.Fit)
-    /// Bands by number, from 0.
-    case bands([Int])
+    case bands([BandReference])
   }
 
   /// The cube.
   package struct Image: Sendable {
     package var name: String
     package var source: Source
+    /// Nil takes all.
+    package var bands: [BandReference]?
     package var wavelengths: InputSection.Wavelengths?
     package var unit: String?
     package var scale = 1.0
@@ -37,6 +38,8 @@ package struct SceneOptions: Sendable {
     /// Whether each band of a patch is brought to mean 0 and deviation 1 at the end.
     package var isStandardizedByPatch = false
     package var reduction: Reduction?
+    /// The contract of a trained run, whose numbers stand for those of the files.
+    var known: ImageContract?
 
     package init(name: String, source: Source) {
       self.name = name
@@ -53,6 +56,8 @@ package struct SceneOptions: Sendable {
     /// Stored value to class.
     package var classOfValue: [String: Int]?
     package var unmapped = TargetSection.Unmapped.error
+    /// Class that no loss or metric counts; pixels of such values are unlabelled.
+    package var ignoreIndex = 255
 
     package init(source: Source) { self.source = source }
   }
@@ -72,6 +77,8 @@ package struct SceneOptions: Sendable {
   package var padding = DataSection.Patch.Padding.zero
   package var split: Split
   package var transforms: [any Transform] = []
+  /// The target of a trained run, whose classes stand for those of the files.
+  var knownTarget: TargetDescription?
 
   package init(root: String, image: Image, target: Target, patch: Int, split: Split) {
     self.root = root
@@ -79,5 +86,14 @@ package struct SceneOptions: Sendable {
     self.target = target
     self.patch = patch
     self.split = split
+  }
+
+  /// Side of the square blocks that neighboring pixels are judged in: those of the split, where it is
+  /// by blocks.
+  package var unitSide: Int {
+    if case .computed(let split) = split, case .spatialBlocks(_, let side) = split.method {
+      return side
+    }
+    return 32
   }
 }

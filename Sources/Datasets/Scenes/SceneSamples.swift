@@ -1,3 +1,4 @@
+import Recipes
 package import Tensors
 
 /// Patches around pixels of a scene, with the class of the pixel in the middle as `target`, i32 `[]`.
@@ -11,9 +12,6 @@ package struct SceneSamples: SampleSet {
   let transforms: [any Transform]
   let seed: UInt64
 
-  /// Name of the tensor of classes.
-  private static let target = "target"
-
   package var count: Int { pixels.count }
 
   /// `row,column`.
@@ -21,10 +19,9 @@ package struct SceneSamples: SampleSet {
     "\(pixels[index] / labels.width),\(pixels[index] % labels.width)"
   }
 
-  /// The block of the split that the pixel lies in, else the pixel itself.
+  /// The block that the pixel lies in: neighboring pixels are not independent.
   package func unit(_ index: Int) -> String {
-    guard case .computed(let split) = options.split, case .spatialBlocks(_, let side) = split.method
-    else { return identifier(index) }
+    let side = options.unitSide
     let (row, column) = (pixels[index] / labels.width, pixels[index] % labels.width)
     return "block \(row / side),\(column / side)"
   }
@@ -37,17 +34,8 @@ package struct SceneSamples: SampleSet {
     ]
     var random = Philox(seed: seed, purpose: .augmentation, step: epoch, index: index)
     for transform in transforms { sample = try transform(sample, &random) }
-    if options.image.isStandardizedByPatch, let patch = sample[name] {
-      sample[name] = ScenePatches.standardized(patch)
-    }
-    if let wavelengths = image.wavelengths {
-      sample[name + InputField.wavelengths] = Tensor(
-        wavelengths.map { Float($0) }, shape: [wavelengths.count])
-    }
-    if let resolution = options.image.resolution {
-      sample[name + InputField.resolution] = Tensor(Float(resolution))
-    }
-    sample[Self.target] = Tensor([Int32(labels.classes[pixel])], shape: [])
+    if let patch = sample[name] { sample = image.fields(of: patch, options.image) }
+    sample[TargetDescription.field] = Tensor([Int32(labels.classes[pixel])], shape: [])
     return sample
   }
 }
