@@ -125,6 +125,33 @@ struct TaskTrainingTests {
     #expect(map.geoReference == source.geoReference && map.pixelSize == [10, 10])
   }
 
+  @Test("eval refuses changed pictures, and accepted ones whose values are others")
+  func changedInputs() throws {
+    let scene = try TaskScene(20)
+    let recipe = try scene.recipe(
+      "classification",
+      data: """
+        inputs: {image: {path: "class/*/*.png"}}
+        split: {method: stratified, fractions: [0.6, 0.2, 0.2]}
+        """)
+    let (run, _) = try scene.train(recipe, ["train.max_steps=2"])
+    for number in 0..<20 {
+      let kind = number % 2 == 0 ? "bright" : "dark"
+      try scene.mask("class/\(kind)/p\(number).png") { UInt16(240 + ($0 + number) % 15) }
+    }
+    func message(_ accepted: [String]) -> String {
+      var request = EvalRequest(subject: run)
+      request.accepted = accepted
+      do {
+        _ = try evaluate(request)
+        return ""
+      } catch { return "\(error)" }
+    }
+    #expect(message([]).contains("p0.png"))
+    #expect(message(["inputs"]).contains("values.gray: expected a median in"))
+    #expect(message(["inputs", "values.gray"]).isEmpty)
+  }
+
   @Test("a class that test pixels do not have, and a test part whose pixels are all ignored")
   func emptyParts() throws {
     let scene = try TaskScene(10)

@@ -60,16 +60,8 @@ struct SamplePrediction {
     var accepted: [String] = []
     for name in found.keys.sorted() {
       guard case .image(let expected) = contract[name], let image = found[name] else { continue }
-      let all = expected.mismatches(with: image)
-      let refused = all.filter { !request.accepted.contains($0.name) }
-      guard refused.isEmpty else {
-        throw RunError.contract(
-          input: files[name] ?? text,
-          differences: refused.map {
-            .init(name: $0.name, expected: $0.expected, found: $0.found)
-          })
-      }
-      accepted += all.map { "\($0.name): expected \($0.expected), found \($0.found)" }
+      accepted += try Contract.check(
+        expected.mismatches(with: image), input: files[name] ?? text, accepting: request.accepted)
     }
     return Input(text: text, scene: scene, accepted: accepted)
   }

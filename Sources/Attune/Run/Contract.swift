@@ -137,7 +137,17 @@ extension StateContract {
   func check(
     _ found: StateContract, input: String, accepting accepted: [String]
   ) throws(RunError) -> [String] {
-    let all = mismatches(with: found)
+    try Contract.check(mismatches(with: found), input: input, accepting: accepted)
+  }
+}
+
+extension Contract {
+  /// Refuses differences, unless they are accepted by name.
+  ///
+  /// - Returns: The accepted ones, as texts for the output's metadata.
+  static func check(
+    _ all: [StateContract.Mismatch], input: String, accepting accepted: [String]
+  ) throws(RunError) -> [String] {
     let refused = all.filter { !accepted.contains($0.name) }
     guard refused.isEmpty else {
       throw .contract(

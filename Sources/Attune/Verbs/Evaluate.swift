@@ -113,8 +113,14 @@ extension FinishedRun {
     var accepted = ["inputs: changed since training: \(changed.joined(separator: ", "))"]
     let present = try Contract(session.data)
     for name in contract.inputs.keys.sorted() {
-      guard let expected = contract.state(name), let found = present.state(name) else { continue }
-      accepted += try expected.check(found, input: name, accepting: names)
+      switch (contract.input(name), present.input(name)) {
+      case (.state(let expected), .state(let found)):
+        accepted += try expected.check(found, input: name, accepting: names)
+      case (.image(let expected), .image(let found)):
+        accepted += try Contract.check(
+          expected.mismatches(with: found), input: name, accepting: names)
+      default: continue
+      }
     }
     return accepted
   }
