@@ -217,7 +217,7 @@ struct TaskRunTests {
     #expect(message.contains("16"), "\(message)")
   }
 
-  @Test("raster smaller than a tile, a single test sample, predictions that are no numbers")
+  @Test("a raster smaller than a tile, and a single test sample")
   func edges() throws {
     let scene = try TaskScene(10)
     let recipe = try scene.recipe(
@@ -250,7 +250,9 @@ struct TaskRunTests {
       ("model.neck=learned", "takes no pyramid"),
       ("train.loss={name: cross-entropy, class_weights: [1, 2, 3]}", "one for each of the 2"),
       ("data.target.path=none/*.png", "no such data file"),
-      ("task=restoration", "gives no images"),
+      ("task=restoration", "gives no images"), ("model.fusion=late", "model.fusion: late"),
+      ("eval.color_space=y", "for task segmentation"), ("eval.border=4", "for task segmentation"),
+      ("data.split.max_leak=0.1", "not measured yet"),
     ])
   func refusals(override: String, text: String) throws {
     let scene = try TaskScene(12)

@@ -58,5 +58,9 @@ struct UnitDecisionTests {
     let interval = try #require(wide[0])
     #expect(interval.contains(independent.classes[0].area.value))
     #expect(interval.upper - interval.lower > 5 * independent.classes[0].area.halfWidth)
+    // Of two units, half of the resamples lack a class of the map, and no interval is given.
+    let few = try decisions([[100, 0, 0, 0], [0, 0, 0, 100]])
+    let none = AreaEstimates.intervals(over: few, mappedPixels: pixels, pixelArea: 1, bootstrap)
+    #expect(none.allSatisfy { $0 == nil })
   }
 }

@@ -42,7 +42,7 @@ struct RunPlan {
     let metrics = Self.metrics(recipe, task, diagnostics)
     diagnostics.refuseUnread()
     try diagnostics.throwErrors()
-    try Self.refuseUnoffered(recipe)
+    try Self.refuseUnoffered(recipe, task)
     guard let task, let model, let data, let optimizer, let scheduler else {
       throw RecipeError(diagnostics)
     }
@@ -160,9 +160,22 @@ struct RunPlan {
   }
 
   /// Fields that are read but that this version cannot execute.
-  private static func refuseUnoffered(_ recipe: Recipe) throws(RunError) {
+  private static func refuseUnoffered(
+    _ recipe: Recipe, _ task: (any LearningTask.Type)?
+  ) throws(RunError) {
     let train = recipe.train
+    let evaluation = recipe.evaluation
+    let form = (task as? any SampleTask.Type)?.output
+    let comparesImages = form == .image
+    let name = "for task \(recipe.task)"
     let fields: [(field: String, isSet: Bool, value: String)] = [
+      ("model.fusion", recipe.model.fusion != .native, recipe.model.fusion.rawValue),
+      ("model.head_dropout", recipe.model.headDropout > 0 && (form == nil || comparesImages), name),
+      ("eval.color_space", evaluation.colorSpace != .rgb && !comparesImages, name),
+      ("eval.border", evaluation.border > 0 && !comparesImages, name),
+      (
+        "eval.tiled_inference", evaluation.tiles != nil && (form == nil || form == .vector), name
+      ),
       ("train.ema", train.averageDecay != nil, "a moving average"),
       ("model.aux_heads", !recipe.model.auxiliaryHeads.isEmpty, "an auxiliary head"),
       ("distributed.backend", recipe.distributed.backend == .mpi, "mpi"),

@@ -35,6 +35,11 @@ package struct RasterSplit: Sendable, Equatable {
     let fractions = Option(
       "fractions", .list(.number, count: 3...3), default: .required, range: .within(0...1),
       "shares of training, validation and test part")
+    if section.maximumLeak < 1 {
+      diagnostics.error(
+        .rule("the overlap of raster footprints is not measured yet", mend: "remove it"),
+        at: section.method.location, path: section.method.path + ".max_leak")
+    }
     let limits = section.partLimits
     let seed = UInt64(section.seed)
     switch section.method.name {

@@ -1,5 +1,5 @@
 extension AreaEstimates {
-  /// Largest share of resamples that may lack a class on the map.
+  /// Largest share of resamples that may lack a class on the map; they are left out.
   private static let largestGap = 0.05
 
   /// Intervals of the areas over resampled units of the reference sample, in place of those of
@@ -11,18 +11,19 @@ extension AreaEstimates {
     over units: UnitDecisions, mappedPixels: [Int], pixelArea: Double, _ bootstrap: Bootstrap
   ) -> [ConfidenceInterval?] {
     let names = mappedPixels.indices.map { "\($0)" }
-    var gaps = 0
-    let intervals = bootstrap.intervals(units: units.units, outputs: mappedPixels.count) { draws in
+    var series = [[Double]](repeating: [], count: mappedPixels.count)
+    _ = bootstrap.intervals(units: units.units, outputs: 1) { draws in
       let matrix = units.matrix(weights: UnitDecisions.weights(draws, units: units.units))
       let estimates = try? AreaEstimates(
         matrix, mappedPixels: mappedPixels, pixelArea: pixelArea, classNames: names)
-      guard let estimates else {
-        gaps += 1
-        return mappedPixels.map { Double($0) * pixelArea }
+      for (number, found) in (estimates?.classes ?? []).enumerated() {
+        series[number].append(found.area.value)
       }
-      return estimates.classes.map(\.area.value)
+      return [0]
     }
-    let isEnough = Double(gaps) <= largestGap * Double(bootstrap.resamples)
-    return isEnough ? intervals : intervals.map { _ in nil }
+    let least = (1 - largestGap) * Double(bootstrap.resamples)
+    return series.map {
+      !$0.isEmpty && Double($0.count) >= least ? Bootstrap.centralInterval(of: $0) : nil
+    }
   }
 }

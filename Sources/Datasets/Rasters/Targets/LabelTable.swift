@@ -14,9 +14,7 @@ struct LabelTable: Sendable {
     "id", "identifier", "sample", "file", "filename", "file_name", "path", "image", "name",
   ]
 
-  init(
-    path: String, column: String?, names: [String]?, key: String
-  ) throws {
+  init(path: String, column: String?, names: [String]?) throws {
     table = try CSVTable(path: path)
     let lowered = table.columns.map { $0.lowercased() }
     guard

@@ -36,8 +36,7 @@ struct RasterTargets: Sendable {
     case (_, .table(let path, let column)):
       let path = FilePath.absolute(path, relativeTo: root)
       let table = try LabelTable(
-        path: path, column: column, names: target.kind == .label ? nil : target.classNames,
-        key: root)
+        path: path, column: column, names: target.kind == .label ? nil : target.classNames)
       let rows = Array(zip(scenes.map(\.identifier), labels))
       switch target.kind {
       case .label: (coding, names, ofScene) = try Self.classes(table, rows, target, path)
