@@ -209,6 +209,21 @@ struct RunSession {
     return .init(name: name, lowerIsBetter: metric.lowerIsBetter)
   }
 
+  /// The training batches of all micro steps, read ahead by `data.num_workers` threads.
+  ///
+  /// Frozen features are read where they are used: they lie in memory or are made by the model.
+  func batchesAhead(_ features: OpenFeatures?) -> ReadAhead<Batch> {
+    let (task, data) = (task, data)
+    let microSteps = totalSteps * recipe.train.accumulationSteps
+    let readers = plan.data.sources[0].section.workers ?? min(threads, Self.mostReaders)
+    return ReadAhead(threads: features == nil ? readers : 0, count: microSteps) { microStep in
+      task.prepared(try features?.batch(microStep) ?? data.batch(microStep))
+    }
+  }
+
+  /// Reading threads where the recipe does not say how many; each holds a batch in memory.
+  private static let mostReaders = 4
+
   // MARK: Evaluation
 
   /// Metrics of the validation part by full name, for the training loop.

@@ -135,9 +135,10 @@ private struct TrainRun {
     let features = try features?.open(message: message)
     let observers = observers(parameters, log, shouldStop: shouldStop, show: show)
     let session = session
-    let source = features?.batch ?? session.data.batch
+    let batches = session.batchesAhead(features)
+    defer { batches.stop() }
     let outcome = try trainer.run(
-      batches: { session.task.prepared(try source($0)) },
+      batches: { try batches($0) },
       evaluate: { _ in try session.validation(features) },
       observers: observers)
     status.step = trainer.state.step
