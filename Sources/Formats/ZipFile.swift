@@ -114,7 +114,12 @@ package final class ZipFile: Sendable {
     verified.withLock { _ = $0.insert(entry.name) }
   }
 
-  private func damaged(_ entry: Entry, _ reason: String) -> FormatError {
+  /// The stored bytes of an entry, as they lie in the archive.
+  func mappedBytes(of entry: Entry) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(file.bytes)[entry.dataRange])
+  }
+
+  func damaged(_ entry: Entry, _ reason: String) -> FormatError {
     .malformed(path: path, format: "zip", reason: "entry '\(entry.name)' is damaged: \(reason)")
   }
 }

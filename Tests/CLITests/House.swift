@@ -10,7 +10,7 @@ enum House {
     // Foundations, the only owners of C modules.
     "Tensors": ["CKernels", "COpenBLAS", "COneDNN"],
     "Recipes": ["Yams", "Crypto"],
-    "Formats": ["CGDAL", "CHDF5", "CPNG", "CZlib"],
+    "Formats": ["CGDAL", "CHDF5", "CPNG", "CZlib", "CZstd"],
     // Structure.
     "Layers": ["Tensors"],
     "Checkpoints": ["Tensors", "Formats"],
@@ -34,7 +34,9 @@ enum House {
   ]
 
   /// Modules of the toolchain, allowed everywhere.
-  static let toolchain: Set<String> = ["Foundation", "Synchronization", "Glibc", "Dispatch"]
+  static let toolchain: Set<String> = [
+    "Foundation", "FoundationNetworking", "Synchronization", "Glibc", "Dispatch",
+  ]
 
   /// Module names in the import declarations of a file, whatever stands before `import`.
   static func imports(in source: String) -> Set<String> {

@@ -34,6 +34,30 @@ import Testing
     #expect(zip["none"] == nil)
   }
 
+  @Test("extracts an entry to a file as a whole or not at all")
+  func extracts() throws {
+    var builder = ZipBuilder()
+    builder.add("a.txt", Array("hello".utf8))
+    builder.add("c", deflated, method: 8, size: 700, checksum: ZipBuilder.checksum(inflated))
+    builder.add("empty", [])
+    builder.add("long", deflated, method: 8, size: 699, checksum: ZipBuilder.checksum(inflated))
+    builder.add("sum", Array("hello".utf8), checksum: 1)
+    builder.add("short", deflated, method: 8, size: 701, checksum: ZipBuilder.checksum(inflated))
+    let zip = try open(builder)
+    for (name, content) in [("a.txt", Array("hello".utf8)), ("c", inflated), ("empty", [])] {
+      try zip.extract(try #require(zip[name]), to: folder.file(name))
+      #expect(try Array(Data(contentsOf: URL(filePath: folder.file(name)))) == content)
+    }
+    for name in ["long", "short", "sum"] {
+      let entry = try #require(zip[name])
+      let error = #expect(throws: FormatError.self) {
+        try zip.extract(entry, to: folder.file(name))
+      }
+      #expect(error?.category == .invalidData)
+    }
+    #expect(try folder.names == ["a.txt", "a.zip", "c", "empty"])
+  }
+
   @Test(
     "refuses names that lead outside",
     arguments: ["../x", "a/../../x", "/etc/passwd", "a\\b", "a/..", ""])

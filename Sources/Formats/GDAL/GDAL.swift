@@ -38,12 +38,15 @@ enum GDAL {
     return try body()
   }
 
-  /// Opens a file for reading; the caller closes it.
-  static func open(_ path: String) throws(FormatError) -> GDALDatasetH {
-    guard FileManager.default.fileExists(atPath: path) else { throw .fileMissing(path: path) }
+  /// Opens a file for reading, on the disk or in memory; the caller closes it.
+  static func open(_ path: String, in memory: MemoryFile? = nil) throws(FormatError) -> GDALDatasetH
+  {
+    guard memory != nil || FileManager.default.fileExists(atPath: path) else {
+      throw .fileMissing(path: path)
+    }
     return try quietly { () throws(FormatError) in
       let flags = UInt32(GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR)
-      guard let dataset = GDALOpenEx(path, flags, nil, nil, nil) else {
+      guard let dataset = GDALOpenEx(memory?.location ?? path, flags, nil, nil, nil) else {
         throw .malformed(path: path, format: "raster", reason: lastMessage)
       }
       return dataset
@@ -82,7 +85,10 @@ enum GDAL {
     let isScaled = has != 0
     let offset = GDALGetRasterOffset(band, &has)
     return RasterFile.Band(
-      name: name, noData: hasNoData ? noData : nil, wavelength: wavelength(band, name),
+      name: name,
+      storedType: GDALGetDataTypeName(GDALGetRasterDataType(band)).map { String(cString: $0) }
+        ?? "",
+      noData: hasNoData ? noData : nil, wavelength: wavelength(band, name),
       scale: isScaled ? scale : 1, offset: has != 0 ? offset : 0, colors: colors(band))
   }
 

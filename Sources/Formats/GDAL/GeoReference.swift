@@ -41,6 +41,39 @@ package struct GeoReference: Sendable, Equatable {
   /// No statement about the ground.
   package init() {}
 
+  /// Tells coordinate systems apart: authority and code where the system has one, such as `EPSG:4326`,
+  /// else its text; empty for none.
+  ///
+  /// Texts of one system differ: a library may write a datum as an ensemble or as its newest member.
+  package var systemIdentity: String {
+    let pattern = #/ID\["([^"]+)",\s*"?([^\]"]+)"?\]\s*\]\s*$/#
+    return system.firstMatch(of: pattern).map { "\($0.1):\($0.2)" } ?? system
+  }
+
+  /// What messages call the system.
+  package var systemName: String {
+    let identity = systemIdentity
+    guard identity == system else { return identity }
+    let parts = system.split(separator: "\"", maxSplits: 2)
+    return parts.count > 1 ? String(parts[1]) : system.isEmpty ? "none" : system
+  }
+
+  /// The same for a raster of other pixels on the same ground, one of which spans so many of these.
+  package func scaled(columns: Double, rows: Double) -> GeoReference {
+    guard columns != 1 || rows != 1 else { return self }
+    var result = self
+    if let t = transform {
+      result.transform = [t[0], t[1] * columns, t[2] * rows, t[3], t[4] * columns, t[5] * rows]
+    }
+    for index in controlPoints.indices {
+      result.controlPoints[index].column /= columns
+      result.controlPoints[index].row /= rows
+    }
+    // Rational polynomials hold factors of pixels that no longer fit.
+    result.rationalPolynomials = [:]
+    return result
+  }
+
   /// The same for a raster that begins at a pixel inside.
   package func shifted(column: Int, row: Int) -> GeoReference {
     var result = self

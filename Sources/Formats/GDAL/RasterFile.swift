@@ -9,6 +9,8 @@ package struct RasterFile: Sendable {
   package struct Band: Sendable, Equatable {
     /// The file's description, empty where it has none.
     package var name: String
+    /// GDAL's name of the element type: `Byte`, `UInt16`, `Int16`, `Float32`, ….
+    package var storedType: String
     /// Marker of missing values, as stored.
     package var noData: Double?
     /// Center in nanometers, where metadata or description say so.
@@ -45,14 +47,31 @@ package struct RasterFile: Sendable {
   package let geoReference: GeoReference
   /// Items that the file's writer left, by key.
   package let metadata: [String: String]
+  /// The file's bytes where they are not on the disk.
+  let memory: MemoryFile?
 
   /// Opens and describes the file at `path`.
   ///
   /// - Throws: `FormatError.fileMissing`, or `.malformed` where no driver reads it.
   package init(path: String) throws(FormatError) {
-    let dataset = try GDAL.open(path)
+    try self.init(path: path, memory: nil)
+  }
+
+  /// Opens and describes a file whose bytes are in memory, as from a container.
+  ///
+  /// - Parameters:
+  ///   - image: The whole file.
+  ///   - path: What messages call it.
+  /// - Throws: `FormatError.malformed` where no driver reads it.
+  package init(image: [UInt8], path: String) throws(FormatError) {
+    try self.init(path: path, memory: MemoryFile(image, path: path))
+  }
+
+  private init(path: String, memory: MemoryFile?) throws(FormatError) {
+    let dataset = try GDAL.open(path, in: memory)
     defer { GDALClose(dataset) }
     self.path = path
+    self.memory = memory
     width = Int(GDALGetRasterXSize(dataset))
     height = Int(GDALGetRasterYSize(dataset))
     let count = Int(GDALGetRasterCount(dataset))

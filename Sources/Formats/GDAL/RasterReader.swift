@@ -11,7 +11,7 @@ package final class RasterReader {
   /// - Throws: `FormatError.fileMissing` or `.malformed`.
   package init(_ file: RasterFile) throws(FormatError) {
     self.file = file
-    dataset = try GDAL.open(file.path)
+    dataset = try GDAL.open(file.path, in: file.memory)
   }
 
   deinit { GDALClose(dataset) }

@@ -8,7 +8,7 @@ package final class HDF5Dataset: Sendable {
   /// Path inside the file.
   package let path: String
   package let layout: HDF5Layout
-  private let identifier: hid_t
+  let identifier: hid_t
 
   package var shape: [Int] { layout.shape }
 

@@ -1,5 +1,6 @@
 internal import CHDF5
 import Foundation
+import Synchronization
 
 /// An HDF5 file open for reading; NetCDF-4 and MATLAB v7.3 files are HDF5 too.
 ///
@@ -28,9 +29,38 @@ package final class HDF5File: Sendable {
     }
   }
 
+  /// Opens a file whose bytes are in memory, as from a container; they are copied.
+  ///
+  /// - Parameters:
+  ///   - image: The whole file.
+  ///   - path: What messages call it.
+  /// - Throws: `FormatError.malformed` where the bytes are not HDF5 or are cut off.
+  package init(image: [UInt8], path: String) throws(FormatError) {
+    self.path = path
+    identifier = try HDF5Library.locked { () throws(FormatError) in
+      let access = H5Pcreate(hdf5_file_access_class())
+      defer { H5Pclose(access) }
+      // The library takes files of one name for one file.
+      let name = "image-\(Self.imageCounter.add(1, ordering: .relaxed).newValue)"
+      var copy = image
+      let isSet = copy.withUnsafeMutableBytes { bytes in
+        H5Pset_fapl_core(access, 1 << 16, false) >= 0
+          && H5Pset_file_image(access, bytes.baseAddress, bytes.count) >= 0
+      }
+      guard isSet, !image.isEmpty else {
+        throw .malformed(path: path, format: "HDF5", reason: "it is empty")
+      }
+      let identifier = H5Fopen(name, hdf5_read_only(), access)
+      guard identifier >= 0 else { throw .hdf5(path, "cannot open") }
+      return identifier
+    }
+  }
+
   deinit {
     HDF5Library.locked { _ = H5Fclose(identifier) }
   }
+
+  private static let imageCounter = Atomic(0)
 
   /// Every group, dataset and named type in order of their names, groups before what they hold; the
   /// root is left out, as are links that lead nowhere.

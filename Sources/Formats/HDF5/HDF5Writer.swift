@@ -122,6 +122,31 @@ package final class HDF5Writer {
     try write(values, to: dataset, start: shape.map { _ in 0 }, count: shape)
   }
 
+  /// Makes a dataset of texts of variable length, and the groups above it.
+  package func writeTexts(_ dataset: String, _ texts: [String]) throws(FormatError) {
+    try HDF5Library.locked { () throws(FormatError) in
+      let type = Self.textType()
+      let space = HDF5Space.simple([texts.count])
+      let links = Self.linksMakingGroups()
+      let creation = H5Pcreate(hdf5_dataset_create_class())
+      H5Pset_obj_track_times(creation, false)
+      defer {
+        H5Pclose(creation)
+        H5Pclose(links)
+        H5Sclose(space)
+        H5Tclose(type)
+      }
+      let created = H5Dcreate2(identifier, dataset, type, space, links, creation, hdf5_default())
+      guard created >= 0 else { throw .hdf5Writing(path, "cannot make dataset '\(dataset)'") }
+      datasets[dataset] = created
+      let copies = texts.map { strdup($0) }
+      defer { for copy in copies { free(copy) } }
+      guard H5Dwrite(created, type, hdf5_all(), hdf5_all(), hdf5_default(), copies) >= 0 else {
+        throw .hdf5Writing(path, "cannot write dataset '\(dataset)'")
+      }
+    }
+  }
+
   /// Adds an attribute to a group or dataset (`""`: to the file); one value is stored as a scalar.
   package func setAttribute(
     _ name: String, of object: String = "", to value: HDF5Attribute
@@ -133,10 +158,8 @@ package final class HDF5Writer {
           name, of: object, count: numbers.count, type: hdf5_ieee_f64le()
         ) { H5Awrite($0, hdf5_native_double(), numbers) >= 0 }
       case .texts(let texts):
-        let type = H5Tcopy(hdf5_c_string())
+        let type = Self.textType()
         defer { H5Tclose(type) }
-        H5Tset_size(type, hdf5_variable_size())
-        H5Tset_cset(type, H5T_CSET_UTF8)
         let copies = texts.map { strdup($0) }
         defer { for copy in copies { free(copy) } }
         try writeAttribute(name, of: object, count: texts.count, type: type) {
@@ -212,6 +235,14 @@ package final class HDF5Writer {
     guard write(attribute) else {
       throw .hdf5Writing(path, "cannot write attribute '\(name)'")
     }
+  }
+
+  /// UTF-8 of variable length.
+  private static func textType() -> hid_t {
+    let type = H5Tcopy(hdf5_c_string())
+    H5Tset_size(type, hdf5_variable_size())
+    H5Tset_cset(type, H5T_CSET_UTF8)
+    return type
   }
 
   private static func linksMakingGroups() -> hid_t {
