@@ -2,7 +2,7 @@ internal import Foundation
 internal import Glibc
 internal import Synchronization
 
-/// Shows the progress of a run and its messages on standard error.
+/// Shows the progress of a run or a download, and messages, on standard error.
 ///
 /// On a terminal a bar is redrawn in place; anywhere else a complete line is written every
 /// `logEvery` steps, without carriage returns or color.
@@ -49,10 +49,37 @@ package final class ProgressReporter: Sendable {
   package func show(_ progress: Progress) {
     let isDue = progress.step % logEvery == 0 || progress.step == progress.totalSteps
     switch style {
-    case .bar(let color): draw(progress, color: color)
+    case .bar(let color):
+      draw(isLast: progress.step == progress.totalSteps) {
+        progress.bar(width: $0, color: color)
+      }
     case .lines: if isDue { write(progress.line + "\n") }
     case .json: if isDue { writeJSON(progress) }
     case .silent: break
+    }
+  }
+
+  /// A download goes on; without a terminal a line every ten seconds, and one at its end.
+  package func show(_ transfer: TransferProgress) {
+    switch style {
+    case .bar(let color):
+      draw(isLast: transfer.isComplete) { transfer.bar(width: $0, color: color) }
+    case .lines: if isDue(transfer) { write(transfer.line + "\n") }
+    case .json: if isDue(transfer) { writeJSON(transfer) }
+    case .silent: break
+    }
+  }
+
+  private func isDue(_ transfer: TransferProgress) -> Bool {
+    state.withLock { state in
+      let now = ContinuousClock.now
+      guard let last = state.lastDrawn else {
+        state.lastDrawn = now
+        return transfer.isComplete
+      }
+      guard transfer.isComplete || now - last >= Self.transferPause else { return false }
+      state.lastDrawn = transfer.isComplete ? nil : now
+      return true
     }
   }
 
@@ -78,13 +105,12 @@ package final class ProgressReporter: Sendable {
     }
   }
 
-  private func draw(_ progress: Progress, color: Bool) {
+  private func draw(isLast: Bool, _ text: (_ width: Int) -> String) {
     state.withLock { state in
       let now = ContinuousClock.now
-      let isLast = progress.step == progress.totalSteps
       if let last = state.lastDrawn, now - last < Self.shortestPause, !isLast { return }
       // The last column stays free: some terminals wrap after it.
-      write(Self.eraseLine + progress.bar(width: width() - 1, color: color))
+      write(Self.eraseLine + text(width() - 1))
       state = State(isBarShown: true, lastDrawn: now)
     }
   }
@@ -101,6 +127,7 @@ package final class ProgressReporter: Sendable {
   }
 
   private static let shortestPause = Duration.milliseconds(100)
+  private static let transferPause = Duration.seconds(10)
   private static let eraseLine = "\r\u{1B}[2K"
 }
 

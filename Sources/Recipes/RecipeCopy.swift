@@ -64,7 +64,19 @@ extension RecipeLoader {
 extension RecipeTable {
   /// Relative paths of files and folders in a recipe, with the keys that lead to them.
   fileprivate static func paths(in root: Located) -> [(keys: [String], value: Located)] {
-    paths(in: root, .table(spelling), [])
+    paths(in: root, .table(spelling), []) + cardFiles(in: root)
+  }
+
+  /// References to cards that are files; others are names.
+  private static func cardFiles(in root: Located) -> [(keys: [String], value: Located)] {
+    let count = root["data"]?["sources"]?.elements.count ?? 0
+    let places = [["data", "card"]] + (0..<count).map { ["data", "sources", String($0), "card"] }
+    return places.compactMap { keys in
+      guard let value = root.entry(at: keys)?.value, let name = value.asText,
+        RecipeLoader.isCardFile(name)
+      else { return nil }
+      return (keys, value)
+    }
   }
 
   private static func paths(

@@ -45,9 +45,10 @@ package struct RecipeLoader: Sendable {
     var interpolation = Interpolation(
       root: root, environment: environment, diagnostics: diagnostics)
     root = interpolation.resolved()
-    root = withCard(root, diagnostics)
-    root = RecipeTable.fieldsMovedIn(root, diagnostics)
     root = RecipeTable.sourcesCompleted(root)
+    guard let completed = withCards(root, diagnostics) else { throw RecipeError(diagnostics) }
+    root = completed
+    root = RecipeTable.fieldsMovedIn(root, diagnostics)
     return Recipe(root, diagnostics)
   }
 
@@ -108,38 +109,6 @@ package struct RecipeLoader: Sendable {
       diagnostics.error(.baseUnreadable(shown, reason: "\(error)"), at: value)
     }
     return nil
-  }
-
-  /// `data` laid over what its card says of `format`, `inputs`, `target` and `split`.
-  private func withCard(_ root: Located, _ diagnostics: Diagnostics) -> Located {
-    guard let data = root["data"], let reference = data["card"], let name = reference.asText
-    else { return root }
-    let isFile = name.contains("/") || name.hasSuffix(".yaml")
-    let folder = isFile ? reference.location.directory : cardDirectory
-    guard let folder else {
-      diagnostics.error(
-        .rule("no folder of data set cards is known", mend: "give the card as a file"),
-        at: reference)
-      return root
-    }
-    let path = FilePath.absolute(isFile ? name : name + ".yaml", relativeTo: folder)
-    let text: String
-    do {
-      text = try Self.text(of: path)
-    } catch {
-      diagnostics.error(.rule("\(error)", mend: "change data.card"), at: reference)
-      return root
-    }
-    guard
-      let card = YAMLReader.read(
-        text, source: path, directory: FilePath.directory(of: path), diagnostics: diagnostics)
-    else { return root }
-    let defaults = ["format", "inputs", "target", "split"].reduce(
-      Located(.map([]), at: card.location, path: "data")
-    ) { defaults, key in
-      card[key].map { defaults.adding(key, $0, at: $0.location) } ?? defaults
-    }
-    return root.adding("data", data.merged(over: defaults), at: data.location)
   }
 
   static func text(of path: String) throws(RecipeError) -> String {

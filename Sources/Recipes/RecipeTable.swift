@@ -139,10 +139,14 @@ package enum RecipeTable {
   // MARK: Fields of the only input
 
   /// Moves fields of the one input, or of the target, that stand directly under `data`.
-  static func fieldsMovedIn(_ root: Located, _ diagnostics: Diagnostics) -> Located {
-    guard let data = root["data"], let inputs = data["inputs"], inputs.entries.count == 1,
-      let input = inputs.entries.first?.key
-    else { return root }
+  ///
+  /// The input is the only one that the recipe names, else `standard`.
+  static func fieldsMovedIn(
+    _ root: Located, standard: String? = nil, _ diagnostics: Diagnostics
+  ) -> Located {
+    guard let data = root["data"] else { return root }
+    let named = data["inputs"]?.entries.map(\.key) ?? standard.map { [$0] } ?? []
+    guard named.count == 1, let input = named.first else { return root }
     return data.entries.reduce(root) { root, entry in
       guard spelling["data"]?.type.takes(entry.key) == false else { return root }
       let inInput = InputSection.table.option(spelled: entry.key)?.name

@@ -16,7 +16,8 @@ package struct ResolvedRecipe: Sendable, Hashable {
   /// SHA-256 over what decides the run's result, 64 hex digits.
   ///
   /// Left out are `name`, `seed`, `output`, `tracking`, `sweep`, `train.resume`, `train.log_every`,
-  /// `data.num_workers` and `data.cache`. A single adapter counts like a list of one.
+  /// `data.num_workers`, `data.cache`, and `data.card`, whose fields are all there. A single adapter
+  /// counts like a list of one.
   ///
   /// - Parameter contentDigest: Called with the dotted path of a field and the absolute path in it;
   ///   gives the digest of what lies there.
@@ -28,11 +29,14 @@ package struct ResolvedRecipe: Sendable, Hashable {
     for field in ["name", "seed", "output", "tracking", "sweep"] { root = root.removing([field]) }
     for field in [
       ["train", "resume"], ["train", "log_every"], ["data", "num_workers"], ["data", "cache"],
+      ["data", "card"],
     ] {
       root = root.removing(field)
     }
     if case .list(let sources)? = root["data"]?["sources"] {
-      let stripped = sources.map { $0.removing(["num_workers"]).removing(["cache"]) }
+      let stripped = sources.map {
+        $0.removing(["num_workers"]).removing(["cache"]).removing(["card"])
+      }
       root = root.replacing("data", with: .map([.init("sources", .list(stripped))]))
     }
     if let adapter = root["adapter"], case .map = adapter {
@@ -44,7 +48,7 @@ package struct ResolvedRecipe: Sendable, Hashable {
 
 extension ResolvedRecipe {
   /// SHA-256 over what decides the samples and their values: `data` without `batch_size`, `sampler`,
-  /// `num_workers`, `cache`, `on_bad`, `max_skipped`, and names and weights of sources.
+  /// `num_workers`, `cache`, `on_bad`, `max_skipped`, `card`, and names and weights of sources.
   ///
   /// - Parameter contentDigest: as for `digest`.
   /// - Returns: The digest.
@@ -52,8 +56,10 @@ extension ResolvedRecipe {
     replacing contentDigest: (_ field: String, _ path: String) throws -> String
   ) rethrows -> String {
     func stripped(_ section: PlainValue) -> PlainValue {
-      ["batch_size", "sampler", "num_workers", "cache", "on_bad", "max_skipped", "weight", "name"]
-        .reduce(section) { $0.removing([$1]) }
+      [
+        "batch_size", "sampler", "num_workers", "cache", "on_bad", "max_skipped", "card", "weight",
+        "name",
+      ].reduce(section) { $0.removing([$1]) }
     }
     var data = stripped(value["data"] ?? .map([]))
     if case .list(let sources)? = data["sources"] {

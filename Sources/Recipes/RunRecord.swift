@@ -144,6 +144,8 @@ package struct RunRecord: Codable, Sendable, Equatable {
     package var overlaps: [String] = []
     /// Classes or values of the target with their training counts; nil where it has none.
     package var target: TargetDescription?
+    /// The data set cards that the recipe names; nil where it names none.
+    package var cards: [DataCard.Note]?
 
     package init(
       format: String, files: [File], splits: [String: Split], inputs: [Input], skipped: [Skipped],

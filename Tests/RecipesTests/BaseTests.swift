@@ -13,7 +13,7 @@ struct BaseTests {
         try text.write(toFile: path, atomically: true, encoding: .utf8)
       }
       let diagnostics = Diagnostics()
-      let recipe = try RecipeLoader(environment: [:], cardDirectory: folder + "/cards")
+      let recipe = try RecipeLoader(environment: [:])
         .load(file: folder + "/recipe.yaml", diagnostics)
       return Loaded(recipe: recipe, diagnostics: diagnostics)
     }
@@ -86,24 +86,5 @@ struct BaseTests {
     #expect(
       loaded.messages.first?.hasSuffix(
         "/base.yaml:9:3: adapter.bais: unknown key; did you mean adapter.bias?") == true)
-  }
-
-  @Test("a data set card gives defaults under data")
-  func cards() throws {
-    let loaded = try load([
-      "cards/burgers.yaml": """
-      title: Burgers
-      format: pdebench
-      inputs: {state: {fields: [u], unit: m/s}}
-      split: {method: trajectory, fractions: [0.8, 0.1, 0.1]}
-      """,
-      "recipe.yaml": minimalRecipe.replacing(
-        "  format: pdebench\n  split: {method: trajectory, fractions: [0.8, 0.1, 0.1]}",
-        with: "  card: burgers\n  inputs: {state: {unit: none}}"),
-    ])
-    #expect(loaded.messages == [])
-    #expect(loaded.recipe.data.format.name == "pdebench")
-    #expect(loaded.recipe.data.inputs.first?.unit == "none")
-    #expect(loaded.recipe.data.inputs.first?.fields?.map(\.name) == ["u"])
   }
 }

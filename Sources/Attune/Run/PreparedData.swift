@@ -12,6 +12,8 @@ struct PreparedData: Sendable {
     let root: String
     let set: any DataSet
     let manifest: Manifest
+    /// The card that gave defaults.
+    let card: DataCard.Note?
   }
 
   let sources: [Source]
@@ -27,7 +29,8 @@ struct PreparedData: Sendable {
         Source(
           name: source.name, weight: source.weight, root: source.section.root, set: set,
           manifest: try digests.manifest(
-            of: names, root: source.section.root, method: source.section.fileDigests)))
+            of: names, root: source.section.root, method: source.section.fileDigests),
+          card: source.section.card))
     }
     self.sources = sources
     loader = Loader(
@@ -109,6 +112,8 @@ struct PreparedData: Sendable {
         }, testDigest: "")
     }
     var joined = records[0]
+    let cards = sources.compactMap(\.card).uniqued()
+    joined.cards = cards.isEmpty ? nil : cards
     let digests = try sources.map { try $0.set.testDigest() }
     joined.testDigest =
       digests.count == 1 ? digests[0] : SHA256Digest.of(digests.joined(separator: "\n"))

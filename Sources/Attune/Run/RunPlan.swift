@@ -25,7 +25,8 @@ struct RunPlan {
     file: String, overrides: [Override], registries: Registries = .standard
   ) throws {
     let diagnostics = Diagnostics()
-    let recipe = try RecipeLoader().load(file: file, overrides: overrides, diagnostics)
+    let recipe = try RecipeLoader(cardDirectory: ShippedCards.folder()).load(
+      file: file, overrides: overrides, diagnostics)
     let task = registries.tasks.entry(
       named: recipe.task, at: recipe.taskLocation, path: "task", diagnostics)
     let model = ModelPlan(recipe, task, registries, diagnostics)

@@ -20,10 +20,13 @@ package struct ShippedRecipes {
   package init(
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws {
-    guard let folder = environment["ATTUNE_RECIPES"] ?? Self.folderOfPackage() else {
+    guard
+      let folder = ShippedFolder.find(
+        "recipes", variable: "ATTUNE_RECIPES", environment: environment)
+    else {
       throw CommandLineError(
         description:
-          "no folder of recipes found above \(Self.executable.path). Set ATTUNE_RECIPES to "
+          "no folder of recipes found above \(ShippedFolder.executable.path). Set ATTUNE_RECIPES to "
           + "the folder `recipes` of the package")
     }
     guard let content = FileManager.default.enumerator(atPath: folder) else {
@@ -66,23 +69,6 @@ package struct ShippedRecipes {
       atPath: FilePath.directory(of: path), withIntermediateDirectories: true)
     try writeAtomically(
       Data(try RecipeLoader().copy(of: entry.path, for: path).utf8), to: path)
-  }
-
-  private static let executable = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-
-  /// `recipes` beside the `Package.swift` above the executable.
-  private static func folderOfPackage() -> String? {
-    var folder = executable.deletingLastPathComponent()
-    while folder.path != "/" {
-      let recipes = folder.appending(path: "recipes").path
-      if FileManager.default.fileExists(atPath: folder.appending(path: "Package.swift").path),
-        FileManager.default.fileExists(atPath: recipes)
-      {
-        return recipes
-      }
-      folder.deleteLastPathComponent()
-    }
-    return nil
   }
 }
 

@@ -2,8 +2,10 @@ import ArgumentParser
 
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "data", abstract: "Make data, check it, measure it.",
-    subcommands: [DataMakeCommand.self, DataCheckCommand.self, DataStatsCommand.self])
+    commandName: "data", abstract: "Make data, fetch it, check it, measure it.",
+    subcommands: [
+      DataMakeCommand.self, DataFetchCommand.self, DataCheckCommand.self, DataStatsCommand.self,
+    ])
 }
 
 struct DataMakeCommand: ParsableCommand {

@@ -24,11 +24,35 @@ struct ListCommand: ParsableCommand {
     if schema { return Console.print(recipeSchema()) }
     if listing == .fields { return try printFields(listedFields()) }
     let names = try listedNames(listing)
+    if listing == .datasets, output.json {
+      return try Console.print(json: Datasets(formats: names, cards: listedCards()))
+    }
     if output.json { return try Console.print(json: names) }
     let width = (names.map(\.name.count).max() ?? 0) + 2
     for name in names {
       let mark = name.isExperimental ? "experimental: " : ""
       Console.print(columns(name.name, mark + name.summary, indent: min(width, 28)))
+    }
+    if listing == .datasets { try printCards(listedCards()) }
+  }
+
+  /// What `list datasets --json` prints.
+  private struct Datasets: Encodable {
+    let formats: [ListedName]
+    let cards: [ListedCard]
+  }
+
+  private func printCards(_ cards: [ListedCard]) {
+    guard !cards.isEmpty else { return }
+    Console.print("\nCards, for data.card of a recipe (* attune data fetch downloads it):\n")
+    let width = (cards.map(\.name.count).max() ?? 0) + 3
+    for card in cards {
+      let facts = [card.size, card.license, card.isReadable ? nil : "no recipe defaults"]
+      Console.print(
+        columns(
+          card.name + (card.isFetchable ? "*" : ""),
+          "\(card.title) (\(facts.compactMap { $0 }.joined(separator: "; ")))",
+          indent: min(width, 28)))
     }
   }
 

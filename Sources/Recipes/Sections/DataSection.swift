@@ -47,7 +47,7 @@ package struct DataSection: Sendable {
   package let workers: Int?
   package let cache: Cache
   /// The data set card that gave defaults.
-  package let card: String?
+  package let card: DataCard.Note?
   package let onBadSample: BadSample
   package let maximumSkipped: Allowance
   package let fileDigests: FileDigests
@@ -77,7 +77,10 @@ package struct DataSection: Sendable {
     batchSize = reader.int("batch_size")
     workers = reader.optionalInt("num_workers")
     cache = reader.choice("cache", as: Cache.self)
-    card = reader.optionalText("card")
+    card = reader.optionalTable("card").map {
+      DataCard.Note(
+        name: $0.text("name"), license: $0.text("license"), sha256: $0.text("sha256"))
+    }
     onBadSample = reader.choice("on_bad", as: BadSample.self)
     maximumSkipped =
       reader.value("max_skipped").flatMap { Allowance($0, diagnostics) } ?? .count(0)

@@ -33,7 +33,7 @@ extension DataSection {
     Option("split", SplitSection.type, default: .required, "which samples train, validate, test"),
     Option(
       "transforms", .list(.component(of: "transform")), default: [], aliases: ["train_transform"],
-      "on training samples only"),
+      "random ones on training samples only"),
     Option("sampler", .choice(Sampler.self), default: "shuffle", "order of the samples"),
     Option(
       "batch_size", .integer, default: 8, range: .atLeast(1), aliases: ["micro_batch_size"],
@@ -42,7 +42,8 @@ extension DataSection {
       "num_workers", .either([.oneOf(["auto"]), .integer]), default: "auto", range: .atLeast(0),
       "readers; speed only"),
     Option("cache", .choice(Cache.self), default: "none", "speed only"),
-    Option("card", .text, default: .absent, "a data set card that gives defaults"),
+    Option(
+      "card", DataCard.referenceType, default: .absent, "a data set card that gives defaults"),
     Option("on_bad", .choice(BadSample.self), default: "stop", "what an unreadable sample does"),
     Option(
       "max_skipped", Allowance.type, default: 0.01, range: .atLeast(0),

@@ -11,6 +11,9 @@ extension RunSection {
           + "\(Numbers.bytes(data.files.reduce(0) { $0 + $1.bytes })). Split: \(data.splitMethod)"),
       splitTable(data),
     ]
+    blocks += (data.cards ?? []).map {
+      .paragraph("Data set card \($0.name), license: \($0.license).")
+    }
     blocks += data.overlaps.map(Block.warning)
     for input in data.inputs { blocks += describe(input) }
     if let target = data.target { blocks += describe(target) }
