@@ -51,9 +51,18 @@ extension DataError: CustomStringConvertible {
     case .identifierTwice(let identifier, let first, let second):
       "\(second) and \(first) are both called '\(identifier)' by the pattern. Put a * where their "
         + "names differ."
-    case .noPartner(let identifier, let first, let second, let count):
-      "'\(identifier)' has a file in only one of the inputs \(first) and \(second) (\(count) such "
-        + "samples). Give the missing files, or patterns whose * binds the same names."
+    case .componentMissing(let component, let area, let folder, let available):
+      "area \(area) has no component \(component): \(folder) \(Self.list(available.sorted())). "
+        + "Leave the area out with data.format.areas, or the input."
+    case .sampleIncomplete(let identifier, let reason, let count):
+      "sample '\(identifier)': \(reason) (\(count) such samples). Mend or give the files, or "
+        + "set data.on_bad: skip, which leaves such samples out and lists them."
+    case .tooManyBad(let count, let all, let allowed, let examples):
+      "\(count) of \(all) samples are bad, data.max_skipped allows \(allowed): "
+        + examples.joined(separator: "; ") + ". Mend the files, or raise data.max_skipped."
+    case .footprintsOverlap(let found, let allowed, let example):
+      "the share \(Float(found)) of the test part lies on training ground (\(example)), "
+        + "data.split.max_leak allows \(allowed). Choose another data.split, or raise max_leak."
     case .valueNotFinite(let path, let band, let input):
       "\(path): NaN or infinity in band '\(band)'. If it marks missing values, set "
         + "data.inputs.\(input).no_data: .nan; else make the file again."

@@ -41,8 +41,14 @@ package enum DataError: ExitCoded, Sendable, Equatable {
   case bandCountDiffers(path: String, input: String, expected: [String], found: [String])
   /// Two files of one input stand for the same sample.
   case identifierTwice(identifier: String, first: String, second: String)
-  /// A sample that one input has and another has not.
-  case noPartner(identifier: String, first: String, second: String, count: Int)
+  /// An area of M3LEO without a component.
+  case componentMissing(component: String, area: String, folder: String, available: [String])
+  /// A sample that lacks a file, one of so many.
+  case sampleIncomplete(identifier: String, reason: String, count: Int)
+  /// More samples are bad than the recipe lets be left out.
+  case tooManyBad(count: Int, of: Int, allowed: Int, examples: [String])
+  /// More of the test part lies on training ground than the recipe allows, as shares.
+  case footprintsOverlap(found: Double, allowed: Double, example: String)
   /// NaN or infinity in a raster that is no marker of missing values.
   case valueNotFinite(path: String, band: String, input: String)
   /// A band without a single valid value in the training part.
@@ -60,6 +66,14 @@ package enum DataError: ExitCoded, Sendable, Equatable {
   /// A sample that cannot be stored beside the others.
   case samplesDiffer(sample: String, field: String, found: [Int], expected: [Int])
 
+  /// Whether it tells of one file among many, which may be left out.
+  var isOfOneFile: Bool {
+    switch self {
+    case .valueNotFinite, .empty, .notFinite: true
+    default: false
+    }
+  }
+
   package var exitCode: ExitCode {
     switch self {
     case .planInvalid: .wrongCommandLine
@@ -67,7 +81,9 @@ package enum DataError: ExitCoded, Sendable, Equatable {
     case .noFiles: .inputMissing
     case .optionInvalid, .fieldMissing, .bandMissing, .splitOverlap: .invalidRecipe
     case .layoutUnknown, .wrongRank, .shapesDiffer, .empty, .componentsDiffer, .notFinite,
-      .filesDiffer, .constantField, .identifierTwice, .noPartner, .valueNotFinite,
+      .filesDiffer, .constantField, .identifierTwice, .componentMissing, .sampleIncomplete,
+      .tooManyBad,
+      .footprintsOverlap, .valueNotFinite,
       .bandWithoutValues, .constantBand, .classesNotTrained, .leakTooLarge, .variableAmbiguous,
       .samplesDiffer, .bandCountDiffers:
       .malformedData

@@ -6,6 +6,7 @@ package let dataFormats = Registry<any DataFormat.Type>(
   [
     GeoTIFFFormat.self,
     ImageFolderFormat.self,
+    M3LEOFormat.self,
     PDEBenchFormat.self,
     PDEGymFormat.self,
     SceneFormat.self,

@@ -25,6 +25,9 @@ package struct ImageContract: Codable, Sendable, Equatable {
   /// Per band, ends of the training part's range; nil in contracts of before they were kept.
   package var minimums: [Double]?
   package var maximums: [Double]?
+  /// Means and deviations of each group by which samples are normalized, as of each area of M3LEO; nil
+  /// where one set serves all.
+  package var groups: [String: PDEDataOptions.GivenStatistics]?
   /// How normalized spectra are shortened before patches are cut; nil where all bands remain.
   ///
   /// What stands above but the shape is of the bands before.
@@ -32,7 +35,7 @@ package struct ImageContract: Codable, Sendable, Equatable {
 
   private enum CodingKeys: String, CodingKey {
     case shape, bands, unit, scale, offset, wavelengths, resolution, normalization, means, quantiles
-    case minimums, maximums, reduction
+    case minimums, maximums, reduction, groups
     case noData = "no_data"
     case standardDeviations = "stds"
   }
@@ -59,6 +62,29 @@ package struct ImageContract: Codable, Sendable, Equatable {
 }
 
 extension ImageContract {
+  /// The same for a file, of the group that a folder of its path is called after, where groups were kept
+  /// apart.
+  ///
+  /// - Throws: `DataError.optionInvalid` where no folder, or more than one, is called after a group.
+  func statistics(for path: String, input: String) throws(DataError) -> [FieldStatistics] {
+    guard let groups else { return statistics }
+    let folders = Set(path.split(separator: "/").map(String.init))
+    let names = groups.keys.filter(folders.contains)
+    guard names.count == 1, let own = groups[names[0]] else {
+      throw .optionInvalid(
+        key: "predict \(input)", found: path,
+        expected:
+          "a path with one folder called after \(groups.keys.sorted()), by whose statistics "
+          + "it is normalized; or train with stats_by: all")
+    }
+    var statistics = statistics
+    for band in statistics.indices {
+      statistics[band].mean = own.means[band]
+      statistics[band].standardDeviation = own.stds[band]
+    }
+    return statistics
+  }
+
   /// Numbers of the training part that normalization needs, band by band.
   var statistics: [FieldStatistics] {
     bands.indices.map { band in

@@ -252,7 +252,8 @@ struct TaskRunTests {
       ("data.target.path=none/*.png", "no such data file"),
       ("task=restoration", "gives no images"), ("model.fusion=late", "model.fusion: late"),
       ("eval.color_space=y", "for task segmentation"), ("eval.border=4", "for task segmentation"),
-      ("data.split.max_leak=0.1", "not measured yet"),
+      ("data.inputs.image.skip_constant_channels=1", "skip_constant_channels"),
+      ("data.target.preserve=mean", "only a resized raster of numbers"),
     ])
   func refusals(override: String, text: String) throws {
     let scene = try TaskScene(12)

@@ -200,7 +200,7 @@ struct VerbTests {
   @Test(
     "list names what is registered",
     arguments: [
-      ("models", "morph"), ("adapters", "lora"), ("tasks", "pde"), ("datasets", "pdebench"),
+      ("models", "morph"), ("adapters", "lora"), ("tasks", "pde"),
       ("metrics", "VRMSE"), ("recipes", "pde/quickstart/lora"), ("fields", "data.batch_size"),
     ])
   func list(listing: String, name: String) async throws {
@@ -213,6 +213,19 @@ struct VerbTests {
       [Item].self,
       from: Data(try await Binary.run(["list", listing, "--json"]).standardOutput.utf8))
     #expect(items.contains { $0.name == name })
+  }
+
+  @Test("list names formats and cards of data sets")
+  func dataSets() async throws {
+    let outcome = try await Binary.run(["list", "datasets"])
+    #expect(outcome.standardOutput.split(separator: "\n").allSatisfy { $0.count <= 80 })
+    struct Item: Decodable { let name: String }
+    struct Listing: Decodable { let formats: [Item], cards: [Item] }
+    let listing = try JSONDecoder().decode(
+      Listing.self,
+      from: Data(try await Binary.run(["list", "datasets", "--json"]).standardOutput.utf8))
+    #expect(listing.formats.contains { $0.name == "m3leo" })
+    #expect(listing.cards.contains { $0.name == "m3leo" })
   }
 
   @Test("the schema of recipes is JSON with the sections")
@@ -249,10 +262,16 @@ struct VerbTests {
   @Test("data check and data stats describe what data make wrote")
   func data() async throws {
     let small = try await SmallRun()
-    struct Check: Decodable { let trajectories: Int, problems: [String] }
-    let checks: [Check] = try await json(small, "data", "check", "data.hdf5", "--json")
-    #expect(checks.map(\.trajectories) == [8])
-    #expect(checks[0].problems.isEmpty)
+    struct Check: Decodable {
+      struct Content: Decodable { let trajectories: Int }
+      struct Problem: Decodable { let kind: String }
+      let format: String, contents: [Content], problems: [Problem]
+    }
+    let check: Check = try await json(small, "data", "check", "data.hdf5", "--json")
+    #expect(check.format == "pdebench" && check.contents.map(\.trajectories) == [8])
+    #expect(check.problems.isEmpty)
+    let text = try await small.attune("data", "check", "data.hdf5", "--strict")
+    #expect(text.exitCode == 0 && text.standardOutput.contains("none"))
     struct Statistics: Decodable { let field: String, count: Int, mean: Double }
     let fields: [Statistics] = try await json(small, "data", "stats", "data.hdf5", "--json")
     #expect(fields.map(\.field) == ["u"])

@@ -5,7 +5,7 @@ import Tensors
 import Testing
 
 /// A degradation of a name with its options.
-private func degradation(_ name: String, _ options: [PlainValue.Field]) throws -> any Degradation {
+func degradation(_ name: String, _ options: [PlainValue.Field]) throws -> any Degradation {
   let type = try degradations.entry(named: name)
   let diagnostics = Diagnostics()
   let located = Located(
@@ -15,7 +15,7 @@ private func degradation(_ name: String, _ options: [PlainValue.Field]) throws -
   return made
 }
 
-private func stream(_ index: Int = 0) -> Philox {
+func stream(_ index: Int = 0) -> Philox {
   Philox(seed: 5, purpose: .data, step: 0, index: index)
 }
 

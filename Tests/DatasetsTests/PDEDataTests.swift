@@ -86,12 +86,12 @@ struct PDECheckTests {
   @Test("finds the format and says what a file holds")
   func holds() throws {
     try PDEFiles.tensor(at: path)
-    let check = try PDECheck.of(path)
+    let (check, problems) = try PDECheck.of(path)
     #expect(check.format == "pdebench")
     #expect([check.trajectories, check.frames] + check.space == [6, 5, 8])
     #expect(check.fields.map(\.components) == [["u"]])
     #expect(check.parameters == ["Nu": 0.01])
-    #expect(check.problems.isEmpty)
+    #expect(problems.isEmpty)
   }
 
   @Test("lists what is wrong")
@@ -101,13 +101,14 @@ struct PDECheckTests {
     }
     let problems = try PDECheck.of(path).problems
     #expect(problems.count == 2)
-    #expect(problems[0].contains("#1, frame 3, field 'u'"))
-    #expect(problems[1].contains("#4 starts as"))
+    #expect(problems[0].message.contains("#1, frame 3, field 'u'"))
+    #expect(problems[0].kind == .notFinite && problems[0].severity == .error)
+    #expect(problems[1].kind == .duplicate && problems[1].id.hasSuffix("#4"))
 
     try PDEFiles.datasets(at: folder.file("plain.hdf5"), [("tensor", [2, 1, 4])])
     let plain = try PDECheck.of(folder.file("plain.hdf5")).problems
-    #expect(plain.contains { $0.contains("one frame only") })
-    #expect(plain.contains { $0.contains("space axis 1") })
+    #expect(plain.contains { $0.message.contains("one frame only") })
+    #expect(plain.contains { $0.message.contains("space axis 1") })
   }
 
   @Test("refuses what no format knows")

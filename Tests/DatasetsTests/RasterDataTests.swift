@@ -165,7 +165,7 @@ struct RasterDataTests {
     }
     #expect(refused { $0.bands = [.name("nir")] }.contains("band 'nir' not found"))
     #expect(refused { $0.bands = [.index(1)] }.contains("data.inputs.image.bands"))
-    #expect(refused { $0.pattern = "*.tif" }.contains("no such data file"))
+    #expect(refused { $0.source.pattern = "*.tif" }.contains("no such data file"))
     #expect(refused { $0.statistics = .init(means: [1, 2], stds: [1]) }.contains("stats"))
     let constant = try Pictures(value: { _, _ in 7 })
     #expect(throws: DataError.constantBand(band: "gray", input: "image", value: 7)) {
@@ -187,9 +187,9 @@ struct RasterDataTests {
     }
     var options = pictures.options()
     options.inputs = [.init(name: "a", pattern: "p*.png"), .init(name: "b", pattern: "q*.png")]
-    #expect(throws: DataError.noPartner(identifier: "3", first: "a", second: "b", count: 1)) {
-      try RasterData(options, seed: 1)
-    }
+    let missing = DataError.sampleIncomplete(
+      identifier: "3", reason: "no file of 'b'", count: 1)
+    #expect(throws: missing) { try RasterData(options, seed: 1) }
     try FileManager.default.removeItem(atPath: pictures.folder.path("p3.png"))
     let data = try RasterData(options, seed: 1)
     let samples = try #require(data.samples(.train, augmented: false))

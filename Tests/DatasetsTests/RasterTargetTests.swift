@@ -239,7 +239,7 @@ struct RasterTargetTests {
     let found = message {
       _ = try data.open(.classMap, Self.pairs + "\ntarget: {path: \"*_mask.png\"}")
     }
-    #expect(found.contains("'p2'") && found.contains("only one"), "\(found)")
+    #expect(found.contains("'p2'") && found.contains("no file of 'target'"), "\(found)")
     let absent = message {
       _ = try folders().open(
         .label,

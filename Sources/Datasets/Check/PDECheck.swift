@@ -2,7 +2,7 @@ import Foundation
 import Recipes
 import Tensors
 
-/// What a file of trajectories holds and what is wrong with it: the result of `data check`.
+/// What a file of trajectories holds: a part of the result of `data check`.
 package struct PDECheck: Codable, Sendable, Equatable {
   package struct Field: Codable, Sendable, Equatable {
     package var name: String
@@ -24,47 +24,46 @@ package struct PDECheck: Codable, Sendable, Equatable {
   package var spacing: [Double?]
   package var parameters: [String: Double]
   package var varyingParameters: [String]
-  /// Sentences; empty where nothing is wrong.
-  package var problems: [String]
 
   /// Reads a whole file once, trajectory by trajectory.
   ///
-  /// Without `format` the first that fits is taken. Bad values do not end the check: all are listed,
-  /// at most `largestList` of them.
+  /// Without `format` the first that fits is taken. Bad values do not end the check.
   ///
+  /// - Returns: what the file holds, and what is wrong with it.
   /// - Throws: `DataError.layoutUnknown` where no format fits, or `FormatError`.
   package static func of(
     _ path: String, format: (any TrajectoryFormat.Type)? = nil
-  ) throws -> PDECheck {
+  ) throws -> (check: PDECheck, problems: [DataProblem]) {
     let (file, format) = try opened(path, format)
     let stored = file.stored
-    var check = PDECheck(
+    let check = PDECheck(
       path: path, format: format.name, trajectories: stored.trajectoryCount,
       frames: stored.frameCount, space: stored.space,
       fields: file.fields.map { Field(name: $0.name, components: $0.components) },
       channels: stored.channels.map(\.name), interval: stored.interval, spacing: stored.spacing,
-      parameters: stored.parameters, varyingParameters: stored.varyingParameters, problems: [])
-    check.problems = try values(of: file)
+      parameters: stored.parameters, varyingParameters: stored.varyingParameters)
+    var problems = try values(of: file)
+    func warn(_ message: String) {
+      problems.append(.init(.coordinates, .warning, file: path, message))
+    }
     if stored.frameCount < 2 {
-      check.problems.append("one frame only: no window has a frame that follows")
+      warn("one frame only: no window has a frame that follows")
     }
     for axis in stored.space.indices where stored.space[axis] > 1 {
       if stored.spacing.isEmpty || stored.spacing[axis] == nil {
-        check.problems.append("no uniform coordinate for space axis \(axis + 1)")
+        warn("no uniform coordinate for space axis \(axis + 1)")
       }
     }
     if stored.interval == nil, stored.frameCount > 1 {
-      check.problems.append("no uniform time coordinate")
+      warn("no uniform time coordinate")
     }
-    return check
+    return (check, problems)
   }
 
   /// Name of the first format that fits a file.
   package static func formatName(of path: String) throws -> String {
     try opened(path, nil).1.name
   }
-
-  private static let largestList = 20
 
   /// The first format that describes the file; the last refusal where none does.
   private static func opened(
@@ -85,8 +84,8 @@ package struct PDECheck: Codable, Sendable, Equatable {
   }
 
   /// Values that are not finite, fields that never vary, trajectories that start alike.
-  private static func values(of file: TrajectoryFile) throws -> [String] {
-    var problems: [String] = []
+  private static func values(of file: TrajectoryFile) throws -> [DataProblem] {
+    var problems: [DataProblem] = []
     var moments = [Moments](repeating: Moments(), count: file.fields.count)
     var firstWithStart: [String: String] = [:]
     for trajectory in 0..<file.trajectoryCount {
@@ -98,20 +97,25 @@ package struct PDECheck: Codable, Sendable, Equatable {
           SHA256Digest.of(Data(buffer: $0))
         }
         if let twin = firstWithStart[start] {
-          problems.append("\(name) starts as \(twin) does")
+          problems.append(
+            .init(.duplicate, .warning, file: file.path, id: name, "starts as \(twin) does"))
         } else {
           firstWithStart[start] = name
         }
       } catch let error as DataError {
-        problems.append("\(error)")
+        problems.append(
+          .init(
+            .notFinite, .error, file: file.path, id: file.identifier(trajectory), "\(error)"))
       }
     }
     for (field, moments) in zip(file.fields, moments)
     where moments.count > 0 && moments.variance == 0 {
-      problems.append("field '\(field.name)' is \(moments.mean) throughout")
+      problems.append(
+        .init(
+          .constantBand, .warning, file: file.path, component: field.name,
+          "the field is \(moments.mean) throughout"))
     }
-    let rest = problems.count - largestList
-    return rest > 0 ? problems.prefix(largestList) + ["\(rest) more"] : problems
+    return problems
   }
 }
 

@@ -33,34 +33,30 @@ package struct GaussianBlur: Degradation {
     let reach = side.map { $0 / 2 } ?? Int((3 * sigma).rounded(.up))
     let weights = (-reach...reach).map { exp(-Double($0 * $0) / (2 * sigma * sigma)) }
     let sum = weights.reduce(0, +)
-    let kernel = weights.map { Float($0 / sum) }
-    let values = image.elements(as: Float.self)
-    let rows = Self.blurred(values, length: image.shape[2], step: 1, kernel)
-    let columns = Self.blurred(rows, length: image.shape[1], step: image.shape[2], kernel)
-    return Tensor(columns, shape: image.shape)
+    let kernel = weights.map { $0 / sum }
+    return image.resampled(axis: 1, .convolution(kernel, over: image.shape[1]))
+      .resampledColumns(.convolution(kernel, over: image.shape[2]))
   }
+}
 
-  /// Along an axis of `length` elements, `step` apart.
-  private static func blurred(
-    _ values: [Float], length: Int, step: Int, _ kernel: [Float]
-  ) -> [Float] {
+extension AxisTaps {
+  /// Each element replaced by a weighted sum of it and its neighbors.
+  fileprivate static func convolution(_ kernel: [Double], over length: Int) -> AxisTaps {
     let reach = kernel.count / 2
-    return values.indices.map { place in
-      let position = place / step % length
-      let start = place - position * step
-      var sum: Float = 0
-      for (tap, weight) in kernel.enumerated() {
-        sum += weight * values[start + mirrored(position + tap - reach, length) * step]
-      }
-      return sum
-    }
+    return AxisTaps(
+      inputSize: length,
+      outputs: (0..<length).map { position in
+        kernel.enumerated().map { tap, weight in
+          (mirroredPosition(position + tap - reach, length), weight)
+        }
+      })
   }
+}
 
-  /// A position outside 0..<length reflected at the borders, which are not repeated.
-  private static func mirrored(_ position: Int, _ length: Int) -> Int {
-    guard length > 1 else { return 0 }
-    let period = 2 * (length - 1)
-    let place = ((position % period) + period) % period
-    return place < length ? place : period - place
-  }
+/// A position outside 0..<length reflected at the borders, which are not repeated.
+func mirroredPosition(_ position: Int, _ length: Int) -> Int {
+  guard length > 1 else { return 0 }
+  let period = 2 * (length - 1)
+  let place = ((position % period) + period) % period
+  return place < length ? place : period - place
 }

@@ -12,8 +12,7 @@ extension DataSection {
       (reducedResolution != 1, "reduced_resolution", notYet),
       (reducedTimeResolution != 1, "reduced_resolution_t", frames),
       (reducedBatch != 1, "reduced_batch", notYet),
-      (cache != .none, "cache", notYet), (onBadSample == .skip, "on_bad", notYet),
-      (card != nil, "card", notYet),
+      (cache == .disk, "cache", notYet),
       (sampler == .balanced, "sampler", notYet),
     ]
     for (applies, field, reason) in rules where applies {

@@ -90,7 +90,8 @@ extension PDEDataOptions {
       ("rgb_bands", input.rgbBands != nil), ("wavelengths", input.wavelengths != nil),
       ("scale", input.scale != 1), ("offset", input.offset != 0),
       ("resolution", input.resolutionMeters != nil), ("no_data", input.noData != nil),
-      ("reduce", input.reduction != nil),
+      ("reduce", input.reduction != nil), ("resize", input.size != nil),
+      ("skip_constant_channels", input.skipsConstantBands),
     ]
     for (field, isGiven) in foreign where isGiven {
       refuse(field, "\(field) means nothing for PDE fields", mend: "remove it")

@@ -8,6 +8,7 @@ package struct RasterPredictionScene: PredictionScene {
   private let layers: [RasterScene.Layer]
   private let contract: [ImageContract]
   private let scalings: [RasterScaling]
+  private let transforms: [any Transform]
   package let geoReference: GeoReference
 
   /// Opens one file for each input.
@@ -24,7 +25,7 @@ package struct RasterPredictionScene: PredictionScene {
           key: "predict", found: "no file of input '\(input.name)'",
           expected: "one for each of \(options.inputs.map(\.name).joined(separator: ", "))")
       }
-      return try RasterScene.layer(options.format.open(path), input)
+      return try RasterScene.layer(options.open(path, as: input), input)
     }
     self.contract = try zip(inputs, layers).map { input, layer in
       guard let known = contract[input.name], known.bands.count == layer.bands.count else {
@@ -35,45 +36,58 @@ package struct RasterPredictionScene: PredictionScene {
       return known
     }
     for layer in layers.dropFirst()
-    where layer.file.width != layers[0].file.width || layer.file.height != layers[0].file.height {
+    where layer.width != layers[0].width || layer.height != layers[0].height {
       throw DataError.filesDiffer(
         property: "size", first: layers[0].file.path,
-        expected: "\(layers[0].file.height)×\(layers[0].file.width)", second: layer.file.path,
-        found: "\(layer.file.height)×\(layer.file.width)")
+        expected: "\(layers[0].height)×\(layers[0].width)", second: layer.file.path,
+        found: "\(layer.height)×\(layer.width)")
     }
-    scalings = zip(zip(inputs, layers), self.contract).map { pair, contract in
+    scalings = try zip(zip(inputs, layers), self.contract).map { pair, contract in
       RasterScaling(
         pair.0, like: pair.1,
-        statistics: pair.0.normalization == .none ? nil : contract.statistics)
+        statistics: pair.0.normalization == .none
+          ? nil : try contract.statistics(for: pair.1.file.path, input: pair.0.name))
     }
-    geoReference = layers[0].file.geoReference
+    let first = layers[0]
+    geoReference = first.file.geoReference.scaled(
+      columns: Double(first.file.width) / Double(first.width),
+      rows: Double(first.file.height) / Double(first.height))
+    transforms = options.transforms
+    _ = try transforms.preparing([:])
   }
 
   package var path: String { layers[0].file.path }
-  package var width: Int { layers[0].file.width }
-  package var height: Int { layers[0].file.height }
-  package var resolution: Double? { inputs[0].resolution ?? layers[0].file.resolution }
+  package var width: Int { layers[0].width }
+  package var height: Int { layers[0].height }
+  package var resolution: Double? { inputs[0].resolution ?? layers[0].resolution }
 
   package func fields(in window: RasterFile.Window) throws -> [String: Tensor] {
-    var fields: [String: Tensor] = [:]
+    var (images, fields): ([String: Tensor], [String: Tensor]) = ([:], [:])
     for (number, input) in inputs.enumerated() {
       let layer = layers[number]
-      fields[input.name] = try scalings[number].values(of: layer, in: window)
+      let values = try scalings[number].values(of: layer, in: window)
+      images[input.name] = layer.size == nil ? values : values.window(window)
       if let wavelengths = RasterSamples.wavelengths(input, layer) {
         fields[input.name + InputField.wavelengths] = Tensor(
           wavelengths.map { Float($0) }, shape: [wavelengths.count])
       }
-      if let resolution = input.resolution ?? layer.file.resolution {
+      if let resolution = input.resolution ?? layer.resolution {
         fields[input.name + InputField.resolution] = Tensor(Float(resolution))
       }
     }
-    return fields
+    return fields.merging(try transforms.preparing(images)) { $1 }
   }
 
   package func missing(in window: RasterFile.Window) throws -> [Bool] {
     var isMissing = [Bool](repeating: false, count: window.width * window.height)
     for (scaling, layer) in zip(scalings, layers) {
-      let own = try scaling.missingPixels(of: layer, in: window)
+      var own = try scaling.missingPixels(of: layer, in: layer.fileWindow(window))
+      if let size = layer.size {
+        let shape = [1, layer.file.height, layer.file.width]
+        own = resized(
+          Tensor(own.map { $0 ? 1 : 0 }, shape: shape), to: (size.height, size.width), by: .nearest
+        ).window(window).elements(as: Float.self).map { $0 == 1 }
+      }
       for pixel in own.indices where own[pixel] { isMissing[pixel] = true }
     }
     return isMissing
@@ -85,7 +99,10 @@ package struct RasterPredictionScene: PredictionScene {
     var bands = 0
     for (number, input) in inputs.enumerated() {
       let layer = layers[number]
-      let stored = try layer.file.read(bands: layer.bands, in: window)
+      var stored = try layer.file.read(bands: layer.bands, in: layer.fileWindow(window))
+      if let size = layer.size {
+        stored = resized(stored, to: (size.height, size.width), by: .nearest).window(window)
+      }
       let (scale, offset) = (Float(input.scale), Float(input.offset))
       stored.withElements(of: Float.self) { values in
         for band in layer.bands.indices {
@@ -116,14 +133,15 @@ package struct RasterPredictionScene: PredictionScene {
       let raw = RasterScaling(input, like: layer, statistics: nil)
       var bands = layer.names.map { BandAccumulator(band: $0, expecting: width * height) }
       for window in probes {
-        for (band, values) in try raw.validValues(of: layer, in: window).enumerated() {
+        let place = layer.fileWindow(window)
+        for (band, values) in try raw.validValues(of: layer, in: place).enumerated() {
           bands[band].add(values)
         }
       }
       var contract = contract[number]
       contract.bands = layer.names
       contract.wavelengths = RasterSamples.wavelengths(input, layer)
-      contract.resolution = input.resolution ?? layer.file.resolution
+      contract.resolution = input.resolution ?? layer.resolution
       contract.quantiles = bands.map { $0.statistics.quantiles }
       found[input.name] = contract
     }
@@ -146,5 +164,13 @@ package struct RasterPredictionScene: PredictionScene {
           column: column, row: row, width: min(side, width), height: min(side, height))
       }
     }
+  }
+}
+
+extension Tensor {
+  /// A window of `[channel, row, column]`.
+  fileprivate func window(_ window: RasterFile.Window) -> Tensor {
+    sliced(axis: 1, window.row..<(window.row + window.height))
+      .sliced(axis: 2, window.column..<(window.column + window.width)).copied()
   }
 }

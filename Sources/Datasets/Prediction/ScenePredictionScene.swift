@@ -37,13 +37,18 @@ package struct ScenePredictionScene: PredictionScene {
 
   package func patch(row: Int, column: Int) throws -> [String: Tensor]? {
     guard !isMissing[row * width + column] else { return nil }
-    return image.fields(of: patches.patch(row: row, column: column), options.image)
+    return try prepared(patches.patch(row: row, column: column))
+  }
+
+  private func prepared(_ values: Tensor) throws -> [String: Tensor] {
+    let inputs = try options.transforms.preparing([options.image.name: values])
+    return image.fields(of: inputs[options.image.name] ?? values, options.image)
   }
 
   package func fields(in window: RasterFile.Window) throws -> [String: Tensor] {
     let rows = image.values.sliced(axis: 1, window.row..<(window.row + window.height))
     let values = rows.sliced(axis: 2, window.column..<(window.column + window.width)).copied()
-    return image.fields(of: values, options.image)
+    return try prepared(values)
   }
 
   package func missing(in window: RasterFile.Window) -> [Bool] {

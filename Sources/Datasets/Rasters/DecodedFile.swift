@@ -35,12 +35,14 @@ extension PixelFile {
   /// Size of all values in memory.
   var byteCount: Int { width * height * bands.count * MemoryLayout<Float>.size }
 
-  /// The same file, decoded once as a whole: for many windows of one file.
+  /// The same file, decoded once as a whole: for many windows of one file or many epochs.
   func keptInMemory() -> PixelFile {
     let decoded = DecodedFile(self)
-    return PixelFile(
+    var kept = PixelFile(
       path: path, width: width, height: height, bands: bands, wavelengths: wavelengths,
       resolution: resolution, noData: noData
     ) { try decoded.read($0, $1) }
+    kept.geoReference = geoReference
+    return kept
   }
 }

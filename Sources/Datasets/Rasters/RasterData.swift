@@ -7,9 +7,13 @@ import Tensors
 package struct RasterData: Sendable {
   let options: RasterOptions
   let scenes: [RasterScene]
+  /// Samples that were left out, and why.
+  let skipped: [RunRecord.Data.Skipped]
   private let windows: [SplitPart: [RasterWindow]]
   /// Statistics of each band of each input over the training windows, after scale and offset.
   package let statistics: [[FieldStatistics]]
+  /// The same for each group, where the catalog keeps them apart.
+  let groupStatistics: [String: [[FieldStatistics]]]
   private let seed: UInt64
   let targets: RasterTargets?
   package private(set) var target: TargetDescription?
@@ -24,7 +28,8 @@ package struct RasterData: Sendable {
   package init(_ options: RasterOptions, seed: UInt64) throws {
     self.options = options
     self.seed = seed
-    scenes = try RasterScene.all(options)
+    let opened = try RasterScenes(options)
+    (scenes, skipped) = (opened.scenes, opened.skipped)
     let (all, root) = (scenes, options.root)
     targets = try options.target.map { try RasterTargets($0, all, root: root) }
     let classes = targets?.classes
@@ -36,16 +41,24 @@ package struct RasterData: Sendable {
         key: "data.split", found: "no training window", expected: "at least one in train")
     }
     let (scenes, windows) = (scenes, windows)
-    statistics = try options.inputs.indices.map { number in
-      try Self.statistics(options.inputs[number], number, scenes, training)
+    (statistics, groupStatistics) = try options.statistics(of: scenes, training)
+    let footprints = Footprints(scenes, windows)
+    targetNotes = footprints.notes
+    guard footprints.leak <= options.maximumLeak else {
+      throw DataError.footprintsOverlap(
+        found: footprints.leak, allowed: options.maximumLeak, example: footprints.example)
     }
     if let targets {
       var census = TargetCensus(targets)
       let unchanged = samples(.train, augmented: false, windows)
-      for place in training { census.add(try unchanged?.target(of: place) ?? Tensor(0)) }
+      try concurrentForEach(training.count) { number in
+        try unchanged?.target(of: training[number]) ?? Tensor(0)
+      } take: {
+        census.add($0)
+      }
       target = try options.knownTarget ?? census.description()
       if !census.absentClasses.isEmpty {
-        targetNotes = [
+        targetNotes += [
           "No training pixel of class \(census.absentClasses.joined(separator: ", "))."
         ]
       }
@@ -55,54 +68,19 @@ package struct RasterData: Sendable {
     shapes = options.inputs.map { sample[$0.name]?.shape ?? [] }
   }
 
-  private static func statistics(
-    _ input: RasterOptions.Input, _ number: Int, _ scenes: [RasterScene],
-    _ training: [RasterWindow]
-  ) throws -> [FieldStatistics] {
-    let like = scenes[0].layers[number]
-    let raw = RasterScaling(input, like: like, statistics: nil)
-    let pixels = training.reduce(0) { $0 + $1.window.width * $1.window.height }
-    var bands = like.names.map { BandAccumulator(band: $0, expecting: pixels) }
-    for place in training {
-      let values = try raw.validValues(
-        of: scenes[place.scene].layers[number], in: place.window)
-      for (band, list) in values.enumerated() { bands[band].add(list) }
-    }
-    var found = bands.map(\.statistics)
-    for band in found where band.count == 0 {
-      throw DataError.bandWithoutValues(band: band.field, input: input.name)
-    }
-    if let given = input.statistics {
-      guard given.means.count == found.count, given.stds.count == found.count,
-        given.stds.allSatisfy({ $0 > 0 && $0.isFinite }), given.means.allSatisfy(\.isFinite)
-      else {
-        throw DataError.optionInvalid(
-          key: "data.inputs.\(input.name).stats",
-          found: "\(given.means.count) means, \(given.stds.count) stds",
-          expected: "one finite mean and one positive std for each of the \(found.count) bands")
-      }
-      for band in found.indices {
-        found[band].mean = given.means[band]
-        found[band].standardDeviation = given.stds[band]
-      }
-    }
-    let needsSpread = input.normalization != .none
-    for band in found where needsSpread && !(Float(band.standardDeviation) > 0) {
-      throw DataError.constantBand(band: band.field, input: input.name, value: band.mean)
-    }
-    return found
-  }
-
   private func samples(
     _ part: SplitPart, augmented: Bool, _ windows: [SplitPart: [RasterWindow]]
   ) -> RasterSamples? {
     guard let places = windows[part], !places.isEmpty else { return nil }
     return RasterSamples(
       scenes: scenes, windows: places, inputs: options.inputs,
-      scalings: options.inputs.enumerated().map { number, input in
-        RasterScaling(input, like: scenes[0].layers[number], statistics: statistics[number])
+      scalings: groupStatistics.mapValues { statistics in
+        options.inputs.enumerated().map { number, input in
+          RasterScaling(input, like: scenes[0].layers[number], statistics: statistics[number])
+        }
       }, targets: targets, degradation: options.degradation,
-      transforms: augmented ? options.transforms : [], isAugmented: augmented, seed: seed)
+      transforms: options.transforms.applied(augmented: augmented), isAugmented: augmented,
+      seed: seed)
   }
 }
 
@@ -125,6 +103,7 @@ extension RasterOptions: DataSetPlan {
       }
       options.inputs[number].statistics = .init(
         means: image.means, stds: image.standardDeviations)
+      options.inputs[number].groupStatistics = image.groups ?? [:]
     }
     return options
   }
@@ -145,7 +124,8 @@ extension RasterData: DataSet {
   package var filePaths: [String] {
     let tables = targets.flatMap { $0.tablePath(root: options.root) }.map { [$0] } ?? []
     return Set(
-      scenes.flatMap { ($0.layers + ($0.target.map { [$0] } ?? [])).map(\.file.path) } + tables
+      scenes.flatMap { $0.all.map { ShardShelf.shardPath(of: $0.file.path) ?? $0.file.path } }
+        + tables
     ).sorted()
   }
 
@@ -169,11 +149,18 @@ extension RasterData: DataSet {
         shape: shapes[number], bands: layer.names, unit: input.unit, scale: input.scale,
         offset: input.offset,
         wavelengths: RasterSamples.wavelengths(input, layer),
-        resolution: input.resolution ?? layer.file.resolution, noData: input.noData,
+        resolution: input.resolution ?? layer.resolution, noData: input.noData,
         normalization: input.normalization.rawValue, means: bands.map(\.mean),
         standardDeviations: bands.map(\.standardDeviation), quantiles: bands.map(\.quantiles))
       image.minimums = bands.map(\.minimum)
       image.maximums = bands.map(\.maximum)
+      if options.catalog.separatesGroups {
+        image.groups = groupStatistics.mapValues { statistics in
+          .init(
+            means: statistics[number].map(\.mean),
+            stds: statistics[number].map(\.standardDeviation))
+        }
+      }
       contract[input.name] = .image(image)
     }
     return contract
@@ -181,10 +168,11 @@ extension RasterData: DataSet {
 
   package func testDigest() throws -> String {
     guard let places = windows[.test], !places.isEmpty else { return "" }
-    let parts = try places.map { place in
+    let parts = try concurrentMap(places.count) { number in
+      let place = places[number]
       let scene = scenes[place.scene]
       let values = try scene.layers.map { layer in
-        try layer.file.read(bands: layer.bands, in: place.window)
+        try layer.file.read(bands: layer.bands, in: layer.fileWindow(place.window))
           .withElements(of: Float.self) { SHA256Digest.of(Data(buffer: $0)) }
       }
       let target = try targets?.digest(scene, place)
@@ -205,18 +193,40 @@ extension RasterData: DataSet {
     }
     var record = RunRecord.Data(
       format: options.format.name, files: files, splits: splits,
-      inputs: options.inputs.indices.map(describe), skipped: [],
+      inputs: options.inputs.indices.map(describe), skipped: skipped,
       splitMethod: options.split.summary, testDigest: testDigest)
     record.target = target
-    record.overlaps = targetNotes
+    record.overlaps = targetNotes + duplicates(files)
     return record
+  }
+
+  /// Files of the first input that stand byte for byte in two parts.
+  private func duplicates(_ files: [RunRecord.Data.File]) -> [String] {
+    var parts: [String: [SplitPart: String]] = [:]
+    let digests = Dictionary(files.map { ($0.path, $0.digest) }) { first, _ in first }
+    for part in SplitPart.allCases {
+      for number in Set((windows[part] ?? []).map(\.scene)).sorted() {
+        let path = scenes[number].layers[0].file.path
+        guard let digest = digests[FileSearch.label(of: path, root: options.root)] else { continue }
+        parts[digest, default: [:]][part] = scenes[number].identifier
+      }
+    }
+    // A file that is cut into blocks of several parts is no copy of another.
+    let copies = parts.values.filter { Set($0.values).count > 1 }
+    guard let first = copies.map({ $0.values.sorted() }).min(by: { $0[0] < $1[0] }) else {
+      return []
+    }
+    return [
+      "\(copies.count) files stand byte for byte in two parts, such as "
+        + first.joined(separator: " and ") + "."
+    ]
   }
 
   private func describe(_ number: Int) -> RunRecord.Data.Input {
     let input = options.inputs[number]
     let layer = scenes[0].layers[number]
     let axes = zip(["C", "H", "W"], shapes[number]).map { "\($0) \($1)" }
-    let resolution = input.resolution ?? layer.file.resolution
+    let resolution = input.resolution ?? layer.resolution
     let bands = statistics[number]
     let isNormalized = input.normalization != .none
     return RunRecord.Data.Input(

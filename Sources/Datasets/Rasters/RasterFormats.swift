@@ -1,15 +1,18 @@
 package import Recipes
 
-/// A layout of raster files that differ only in how a file is opened.
+/// A layout of raster files; formats differ in how a file is opened and how files lie in folders.
 package protocol RasterFormat: DataFormat {
   /// Ends of file names, without the dot, which a folder is searched for.
   static var suffixes: [String] { get }
   /// Opens and describes one file.
   static func open(_ path: String) throws -> PixelFile
+  /// How the files lie in folders.
+  static var catalog: any RasterCatalog.Type { get }
 }
 
 extension RasterFormat {
   package static var options: OptionTable { [] }
+  package static var catalog: any RasterCatalog.Type { PatternCatalog.self }
 
   package static func plan(
     _ section: DataSection, target: TargetKind, _ diagnostics: Diagnostics

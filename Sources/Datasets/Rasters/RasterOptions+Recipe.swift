@@ -9,12 +9,11 @@ extension RasterOptions {
     _ diagnostics: Diagnostics
   ) {
     let errorsBefore = diagnostics.errors.count
-    _ = OptionReader(section.format, format.options, diagnostics)
-    _ = OptionReader(section.target.selections, [], diagnostics)
+    guard let catalog = format.catalog.init(section, format, diagnostics) else { return nil }
     let inputs =
       section.inputs.isEmpty
       ? [Input(name: "image", pattern: ".")]
-      : section.inputs.compactMap { Input($0, diagnostics) }
+      : section.inputs.compactMap { Input($0, catalog, diagnostics) }
     let split = RasterSplit(section.split, diagnostics)
     let transforms = section.transforms.compactMap { component in
       Datasets.transforms.reading(component, diagnostics).map { entry, reader in
@@ -22,10 +21,10 @@ extension RasterOptions {
       }
     }
     section.refuseWhatImagesLack(diagnostics)
-    let target = RasterTarget(section, kind, diagnostics)
+    let target = RasterTarget(section, kind, catalog, diagnostics)
     let degradation = section.degradation.map { DegradationSequence($0, diagnostics) }
     if kind == .image { inputs.refuseNormalization(diagnostics, at: section.format.location) }
-    if degradation != nil, target?.source != .input {
+    if degradation != nil, !(target?.isTheInput ?? false) {
       diagnostics.error(
         .rule(
           "degrade makes inputs from clean images, which only a restoration without target.path has",
@@ -33,7 +32,13 @@ extension RasterOptions {
     }
     guard let split, diagnostics.errors.count == errorsBefore else { return nil }
     let patch = section.patch.map { Patch(size: $0.size, stride: $0.stride ?? $0.size) }
-    self.init(format: format, root: section.root, inputs: inputs, patch: patch, split: split)
+    self.init(
+      format: format, catalog: catalog, root: section.root, inputs: inputs, patch: patch,
+      split: split)
+    badSamples = section.onBadSample
+    maximumSkipped = section.maximumSkipped
+    maximumLeak = section.split.maximumLeak
+    if section.cache == .memory { keptByteCount = .max }
     self.transforms = transforms
     self.target = target
     self.degradation = degradation
@@ -53,19 +58,18 @@ extension [RasterOptions.Input] {
 }
 
 extension RasterOptions.Input {
-  fileprivate init?(_ section: InputSection, _ diagnostics: Diagnostics) {
+  fileprivate init?(
+    _ section: InputSection, _ catalog: any RasterCatalog, _ diagnostics: Diagnostics
+  ) {
     let path = "data.inputs.\(section.name)"
-    _ = OptionReader(section.selections, [], diagnostics)
     func refuse(_ field: String, _ reason: String, mend: String) {
       diagnostics.error(.rule(reason, mend: mend), at: section.location, path: "\(path).\(field)")
     }
     self.init(name: section.name, pattern: ".")
-    switch section.source {
-    case .files(let files): pattern = files
-    case .component: refuse("component", "this format has no components", mend: "give path")
-    case nil: break
+    if let source = catalog.source(RasterSourceSection(section), diagnostics) {
+      self.source = source
     }
-    bands = section.bands
+    bands = source.reader == nil ? section.bands : nil
     fileBands = section.datasetBands
     switch section.wavelengths {
     case .values(let values): wavelengths = .values(values)
@@ -93,9 +97,12 @@ extension RasterOptions.Input {
         "normalize", "\(section.normalization?.rawValue ?? "") is not offered for rasters",
         mend: "use zscore, two-sigma, minmax or none")
     }
+    size = section.size.map { .init(height: $0.height, width: $0.width) }
+    skipsConstantBands = section.skipsConstantBands
     statistics = section.givenStatistics(for: normalization, diagnostics)
     let foreign: [(String, Bool)] = [
-      ("variable", section.variable != nil), ("fields", section.fields != nil),
+      ("variable", section.variable != nil && source.reader == nil),
+      ("fields", section.fields != nil),
       ("reduce", section.reduction != nil),
     ]
     for (field, isGiven) in foreign where isGiven {

@@ -5,8 +5,8 @@ package struct RasterOptions: Sendable {
   /// One named input.
   package struct Input: Sendable {
     package var name: String
-    /// Files below the root; `*` binds a sample's identifier.
-    package var pattern: String
+    /// How its files are named and opened.
+    package var source: RasterSource
     package var bands: [BandReference]?
     /// Names for files without them.
     package var fileBands: [BandReference]?
@@ -22,10 +22,20 @@ package struct RasterOptions: Sendable {
     package var isMissingByAnyBand = true
     package var normalization = RasterNormalization.zscore
     package var statistics: PDEDataOptions.GivenStatistics?
+    /// The same for each group, where statistics are kept apart.
+    package var groupStatistics: [String: PDEDataOptions.GivenStatistics] = [:]
+    /// Height and width that its values are brought to; nil leaves the file's.
+    package var size: Size?
+    /// Whether a sample with a constant band counts as bad.
+    package var skipsConstantBands = false
 
     package init(name: String, pattern: String) {
+      self.init(name: name, source: RasterSource(pattern: pattern))
+    }
+
+    package init(name: String, source: RasterSource) {
       self.name = name
-      self.pattern = pattern
+      self.source = source
     }
   }
 
@@ -33,6 +43,17 @@ package struct RasterOptions: Sendable {
   package enum Wavelengths: Sendable, Equatable {
     case values([Double])
     case linear(from: Double, to: Double)
+  }
+
+  /// Rows and columns.
+  package struct Size: Sendable, Equatable {
+    package var height: Int
+    package var width: Int
+
+    package init(height: Int, width: Int) {
+      self.height = height
+      self.width = width
+    }
   }
 
   /// Windows of this side, this far apart.
@@ -47,6 +68,7 @@ package struct RasterOptions: Sendable {
   }
 
   package var format: any RasterFormat.Type
+  package var catalog: any RasterCatalog
   package var root: String
   package var inputs: [Input]
   package var patch: Patch?
@@ -56,18 +78,39 @@ package struct RasterOptions: Sendable {
   package var target: RasterTarget?
   /// How inputs are made from clean images.
   package var degradation: DegradationSequence?
+  /// What an unreadable or empty sample does, and how many may be left out.
+  package var badSamples = DataSection.BadSample.stop
+  package var maximumSkipped = Allowance.share(0.01)
+  /// Most bytes of decoded files that are kept in memory, of all files together.
+  package var keptByteCount = PDEData.memoryLimit
+  /// Largest share of test samples that may lie on the ground of training samples.
+  package var maximumLeak = 1.0
   /// The target of a trained run, whose classes stand for those of the files.
   var knownTarget: TargetDescription?
 
   package init(
-    format: any RasterFormat.Type, root: String, inputs: [Input], patch: Patch? = nil,
-    split: RasterSplit
+    format: any RasterFormat.Type, catalog: any RasterCatalog = PatternCatalog(), root: String,
+    inputs: [Input], patch: Patch? = nil, split: RasterSplit
   ) {
     self.format = format
+    self.catalog = catalog
     self.root = root
     self.inputs = inputs
     self.patch = patch
     self.split = split
+  }
+
+  /// A file as the channels of an input.
+  func open(_ path: String, as input: Input) throws -> PixelFile {
+    try input.source.reader?(path) ?? format.open(path)
+  }
+
+  /// How many of `count` samples may be bad.
+  func skippedAllowed(of count: Int) -> Int {
+    switch maximumSkipped {
+    case .count(let allowed): allowed
+    case .share(let share): Int(share * Double(count))
+    }
   }
 }
 

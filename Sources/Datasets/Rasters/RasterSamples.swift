@@ -6,7 +6,8 @@ struct RasterSamples: SampleSet {
   let scenes: [RasterScene]
   let windows: [RasterWindow]
   let inputs: [RasterOptions.Input]
-  let scalings: [RasterScaling]
+  /// Of each input by group of scenes; one group, called nothing, where statistics are not apart.
+  let scalings: [String: [RasterScaling]]
   let targets: RasterTargets?
   let degradation: DegradationSequence?
   let transforms: [any Transform]
@@ -28,19 +29,21 @@ struct RasterSamples: SampleSet {
   func sample(_ index: Int, epoch: Int) throws -> [String: Tensor] {
     let place = windows[index]
     let scene = scenes[place.scene]
-    var images: [String: Tensor] = [:]
+    let scalings = scalings[scene.group] ?? scalings[""] ?? []
+    var sample = ImageSample(inputs: [:], meaning: targets?.meaning ?? .values)
     for (number, input) in inputs.enumerated() {
-      images[input.name] = try scalings[number].values(
+      sample.inputs[input.name] = try scalings[number].values(
         of: scene.layers[number], in: place.window)
     }
     if let targets, targets.isRaster {
-      images[TargetDescription.field] = try raster(place, countsOnce: !isAugmented)
+      sample.target = try raster(place, countsOnce: !isAugmented)
     }
     var random = Philox(seed: seed, purpose: .augmentation, step: epoch, index: index)
-    for transform in transforms { images = try transform(images, &random) }
+    for transform in transforms { sample = try transform(sample, &random) }
+    var images = sample.inputs
     if let targets {
       images[TargetDescription.field] =
-        images[TargetDescription.field].map(targets.finished) ?? targets.ofScene(place.scene)
+        try sample.target.map(targets.finished) ?? targets.vector(scenes, place)
     }
     if let degradation, let clean = images[inputs[0].name] {
       var random = Philox(
@@ -53,8 +56,9 @@ struct RasterSamples: SampleSet {
         images[input.name + InputField.wavelengths] = Tensor(
           wavelengths.map { Float($0) }, shape: [wavelengths.count])
       }
-      if let resolution = input.resolution ?? layer.file.resolution {
-        images[input.name + InputField.resolution] = Tensor(Float(resolution))
+      if let resolution = input.resolution ?? layer.resolution {
+        images[input.name + InputField.resolution] = Tensor(
+          Float(resolution * sample.pixelScale(of: input.name)))
       }
     }
     return images
@@ -64,7 +68,7 @@ struct RasterSamples: SampleSet {
   func target(of place: RasterWindow) throws -> Tensor {
     guard let targets else { preconditionFailure("samples without targets") }
     return targets.isRaster
-      ? targets.finished(try raster(place)) : targets.ofScene(place.scene)
+      ? targets.finished(try raster(place)) : try targets.vector(scenes, place)
   }
 
   /// The target's raster in a window, before transforms.

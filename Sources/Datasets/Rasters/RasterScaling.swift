@@ -17,7 +17,9 @@ struct RasterScaling: Sendable {
   ) {
     self.input = input
     markers = layer.bands.map { band in
-      (input.noData ?? layer.file.noData[band]).map { Float($0) }
+      // A reader that selects channels has marked missing values itself.
+      let given = input.source.reader == nil ? input.noData : nil
+      return (given ?? layer.file.noData[band]).map { Float($0) }
     }
     isClipped = statistics != nil && input.normalization == .twoSigma
     slopes =
@@ -39,28 +41,44 @@ struct RasterScaling: Sendable {
     }
   }
 
-  /// Values of a window `[band, row, column]`, scaled and normalized, missing ones replaced.
+  /// Values of a window of the scene `[band, row, column]`, scaled and normalized, brought to the
+  /// layer's size, missing ones replaced.
   ///
   /// - Throws: `DataError.valueNotFinite` for NaN or infinity that is no marker.
   func values(of layer: RasterScene.Layer, in window: RasterFile.Window) throws -> Tensor {
-    let stored = try layer.file.read(bands: layer.bands, in: window)
-    let pixels = window.width * window.height
+    let fileWindow = layer.fileWindow(window)
+    let stored = try layer.file.read(bands: layer.bands, in: fileWindow)
+    let pixels = fileWindow.width * fileWindow.height
     let missing = try missing(stored, layer, pixels)
+    let hole = layer.size == nil ? Float(input.replacement) : .nan
     stored.withMutableElements(of: Float.self) { values in
       for band in layer.bands.indices {
         let factor = Float(input.scale) * slopes[band].factor
         let shift = Float(input.offset) * slopes[band].factor + slopes[band].shift
-        for place in (band * pixels)..<((band + 1) * pixels) {
-          let value = values[place] * factor + shift
-          values[place] = isClipped ? min(max(value, 0), 1) : value
+        let plane = UnsafeMutableBufferPointer(
+          rebasing: values[(band * pixels)..<((band + 1) * pixels)])
+        if isClipped {
+          for place in plane.indices {
+            plane[place] = min(max(plane[place] * factor + shift, 0), 1)
+          }
+        } else if factor != 1 || shift != 0 {
+          for place in plane.indices { plane[place] = plane[place] * factor + shift }
         }
       }
-      for place in missing { values[place] = Float(input.replacement) }
+      for place in missing { values[place] = hole }
     }
-    return stored
+    guard let size = layer.size else { return stored }
+    let result = resized(stored, to: (size.height, size.width))
+    if !missing.isEmpty {
+      let replacement = Float(input.replacement)
+      result.withMutableElements(of: Float.self) { values in
+        for place in values.indices where values[place].isNaN { values[place] = replacement }
+      }
+    }
+    return result
   }
 
-  /// Valid values of a window after scale and offset, band by band.
+  /// Valid values of a window of the file after scale and offset, band by band.
   func validValues(
     of layer: RasterScene.Layer, in window: RasterFile.Window
   ) throws -> [[Float]] {
@@ -94,19 +112,16 @@ struct RasterScaling: Sendable {
   private func missing(
     _ stored: Tensor, _ layer: RasterScene.Layer, _ pixels: Int
   ) throws(DataError) -> [Int] {
-    var marked = [Bool](repeating: false, count: stored.elementCount)
-    var any = false
+    var marked: [Bool] = []
     let stray: Int? = stored.withElements(of: Float.self) { values in
       for band in layer.bands.indices {
         let marker = markers[band]
         for place in (band * pixels)..<((band + 1) * pixels) {
           let value = values[place]
-          if let marker, value == marker || (value.isNaN && marker.isNaN) {
-            marked[place] = true
-            any = true
-          } else if !value.isFinite {
-            return place
-          }
+          guard !value.isFinite || value == marker else { continue }
+          guard let marker, value == marker || (value.isNaN && marker.isNaN) else { return place }
+          if marked.isEmpty { marked = [Bool](repeating: false, count: values.count) }
+          marked[place] = true
         }
       }
       return nil
@@ -115,7 +130,7 @@ struct RasterScaling: Sendable {
       throw .valueNotFinite(
         path: layer.file.path, band: layer.names[stray / pixels], input: input.name)
     }
-    guard any else { return [] }
+    guard !marked.isEmpty else { return [] }
     let count = layer.bands.count
     var places: [Int] = []
     for pixel in 0..<pixels {

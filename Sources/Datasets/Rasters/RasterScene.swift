@@ -1,5 +1,4 @@
 import Formats
-import Foundation
 import Recipes
 
 /// One sample's place in the files: the same pixels of every input.
@@ -11,105 +10,80 @@ struct RasterScene: Sendable {
     let bands: [Int]
     /// Their names.
     let names: [String]
+    /// Height and width that its values are brought to; nil leaves the file's.
+    let size: RasterOptions.Size?
+
+    var height: Int { size?.height ?? file.height }
+    var width: Int { size?.width ?? file.width }
+
+    /// Meters per pixel; nil where unknown, or where a change of size is not even.
+    var resolution: Double? {
+      guard let size, let meters = file.resolution else { return file.resolution }
+      let across = Double(file.width) / Double(size.width)
+      let down = Double(file.height) / Double(size.height)
+      return abs(across - down) <= 1e-6 * across ? meters * across : nil
+    }
 
     fileprivate var keptInMemory: Layer {
-      Layer(file: file.keptInMemory(), bands: bands, names: names)
+      Layer(file: file.keptInMemory(), bands: bands, names: names, size: size)
+    }
+
+    /// Pixels of the file that a window of the scene means: all, where they are brought to another size.
+    func fileWindow(_ window: RasterFile.Window) -> RasterFile.Window {
+      guard size != nil else { return window }
+      return .init(column: 0, row: 0, width: file.width, height: file.height)
     }
   }
 
   let identifier: String
+  /// What its statistics may be kept apart for.
+  let group: String
   /// In the order of the inputs.
   let layers: [Layer]
   /// The raster of the target, where it is one.
   let target: Layer?
-  /// The part that the files name, where the split is by files.
+  /// The part, where it is known before windows are cut.
   let part: SplitPart?
 
-  var width: Int { layers[0].file.width }
-  var height: Int { layers[0].file.height }
+  var width: Int { layers[0].width }
+  var height: Int { layers[0].height }
   var whole: RasterFile.Window { .init(column: 0, row: 0, width: width, height: height) }
+  /// Size of all values in memory, as files have them.
+  var byteCount: Int { all.reduce(0) { $0 + $1.file.byteCount } }
+  /// The layers, and the target's where it is one.
+  var all: [Layer] { layers + (target.map { [$0] } ?? []) }
 
-  /// Finds and opens the files of all inputs, and pairs them by identifier.
-  ///
-  /// - Throws: `DataError` where files are missing, have no partner, or differ where they may not;
-  ///   `FormatError` for an unreadable one.
-  static func all(_ options: RasterOptions) throws -> [RasterScene] {
-    var layers: [[String: (layer: Layer, part: SplitPart?)]] = []
-    let sources = options.inputs + (options.target?.raster.map { [$0] } ?? [])
-    let members = try options.membership()
-    for input in sources {
-      var found: [String: (layer: Layer, part: SplitPart?)] = [:]
-      for (part, pattern) in try options.patterns(of: input) {
-        let files = try FileSearch.files(
-          pattern, root: options.root, suffixes: options.format.suffixes)
-        for path in files {
-          let label = FileSearch.label(of: path, root: options.root)
-          let identifier = part == nil ? identifier(of: label, pattern: pattern) : stem(of: label)
-          if let other = found[identifier] {
-            throw DataError.identifierTwice(
-              identifier: identifier, first: other.layer.file.path, second: path)
-          }
-          found[identifier] = (try layer(options.format.open(path), input), part)
-        }
-      }
-      layers.append(found)
-    }
-    let identifiers = layers[0].keys.sorted {
-      $0.compare($1, options: [.numeric, .literal]) == .orderedAscending
-    }
-    for (number, input) in sources.enumerated() {
-      var strays = Set(layers[number].keys).symmetricDifference(identifiers)
-      // Targets of other samples do no harm.
-      if number == options.inputs.count { strays.formIntersection(identifiers) }
-      if let stray = strays.min() {
-        throw DataError.noPartner(
-          identifier: stray, first: options.inputs[0].name, second: input.name,
-          count: strays.count)
-      }
-    }
-    let scenes = identifiers.compactMap { identifier -> RasterScene? in
-      let found = layers.compactMap { $0[identifier] }
-      let part = members.map { $0[found[0].layer.file.path] } ?? found[0].part
-      if members != nil, part == nil { return nil }
-      return RasterScene(
-        identifier: identifier, layers: found.prefix(options.inputs.count).map(\.layer),
-        target: found.count > options.inputs.count ? found.last?.layer : nil, part: part)
-    }
-    try requireAgreement(scenes)
-    let bytes = scenes.reduce(0) { $0 + $1.layers.reduce(0) { $0 + $1.file.byteCount } }
-    let isKept = options.patch != nil && bytes <= PDEData.memoryLimit
-    return isKept ? scenes.map(\.keptInMemory) : scenes
-  }
-
-  /// The same scene with files that are decoded once, for many windows of each.
-  private var keptInMemory: RasterScene {
+  /// The same scene with files that are decoded once, for many windows of each or many epochs.
+  var keptInMemory: RasterScene {
     RasterScene(
-      identifier: identifier,
-      layers: layers.map(\.keptInMemory), target: target?.keptInMemory, part: part)
+      identifier: identifier, group: group, layers: layers.map(\.keptInMemory),
+      target: target?.keptInMemory, part: part)
   }
 
-  private static func stem(of label: String) -> String {
-    (label as NSString).deletingPathExtension
-  }
-
-  /// What `*` stands for in the pattern, else the path below the root without its ending.
-  private static func identifier(of label: String, pattern: String) -> String {
-    if pattern.contains("*") {
-      let parts = pattern.split(separator: "*", omittingEmptySubsequences: false).map {
-        NSRegularExpression.escapedPattern(for: String($0)).replacing("\\?", with: ".")
-      }
-      let expression = try? NSRegularExpression(
-        pattern: "^" + parts.joined(separator: "([^/]*)") + "$")
-      let text = label as NSString
-      if let match = expression?.firstMatch(
-        in: label, range: NSRange(location: 0, length: text.length))
-      {
-        return (1..<match.numberOfRanges).map { text.substring(with: match.range(at: $0)) }
-          .joined(separator: "/")
-      }
+  /// Opens and describes the files of a candidate.
+  ///
+  /// - Throws: `DataError` for bands that are not there, `FormatError` for an unreadable file.
+  init(_ candidate: RasterCandidate, _ options: RasterOptions) throws {
+    let layers = try zip(options.sources, candidate.places).compactMap {
+      source, place -> Layer? in
+      guard case .file(let path) = place else { return nil }
+      return try Self.layer(options.open(path, as: source), source)
     }
-    let isFile = label == pattern
-    return isFile ? "scene" : stem(of: label)
+    let inputs = options.inputs.count
+    self.init(
+      identifier: candidate.identifier, group: candidate.group,
+      layers: Array(layers.prefix(inputs)), target: layers.count > inputs ? layers[inputs] : nil,
+      part: candidate.part)
+  }
+
+  private init(
+    identifier: String, group: String, layers: [Layer], target: Layer?, part: SplitPart?
+  ) {
+    self.identifier = identifier
+    self.group = group
+    self.layers = layers
+    self.target = target
+    self.part = part
   }
 
   static func layer(
@@ -129,68 +103,40 @@ struct RasterScene: Sendable {
         }
       }
     }
-    guard let wanted = input.bands else {
-      return Layer(file: file, bands: Array(names.indices), names: names)
+    guard let wanted = input.bands, input.source.reader == nil else {
+      return Layer(file: file, bands: Array(names.indices), names: names, size: input.size)
     }
     let numbers = try wanted.numbers(among: names, input: input.name, path: file.path)
-    return Layer(file: file, bands: numbers, names: numbers.map { names[$0] })
+    return Layer(
+      file: file, bands: numbers, names: numbers.map { names[$0] }, size: input.size)
   }
 
-  /// All scenes have the same bands, and the inputs of a scene the same size.
-  private static func requireAgreement(_ scenes: [RasterScene]) throws(DataError) {
-    for scene in scenes {
-      for (layer, first) in zip(scene.layers, scenes[0].layers) where layer.names != first.names {
-        throw .filesDiffer(
-          property: "bands", first: first.file.path, expected: "\(first.names)",
-          second: layer.file.path, found: "\(layer.names)")
-      }
-      for layer in scene.layers.dropFirst() + (scene.target.map { [$0] } ?? [])
-      where layer.file.width != scene.width || layer.file.height != scene.height {
-        throw .filesDiffer(
-          property: "size", first: scene.layers[0].file.path,
-          expected: "\(scene.height)×\(scene.width)", second: layer.file.path,
-          found: "\(layer.file.height)×\(layer.file.width)")
-      }
+  /// What differs from the first scene, or between the layers of this one, and may not.
+  ///
+  /// - Throws: `DataError.filesDiffer`.
+  func requireAgreement(
+    with first: RasterScene, _ options: RasterOptions
+  ) throws(DataError) {
+    for (layer, known) in zip(layers, first.layers) where layer.names != known.names {
+      throw .filesDiffer(
+        property: "bands", first: known.file.path, expected: "\(known.names)",
+        second: layer.file.path, found: "\(layer.names)")
     }
-  }
-}
-
-extension RasterTarget {
-  /// The target's files, read like those of an input; nil where it is no raster of its own.
-  fileprivate var raster: RasterOptions.Input? {
-    guard case .rasters(let pattern) = source else { return nil }
-    return RasterOptions.Input(name: TargetDescription.field, pattern: pattern)
-  }
-}
-
-extension RasterOptions {
-  /// What to read for which part; one entry where the split is not by files.
-  fileprivate func patterns(of input: Input) throws(DataError) -> [(SplitPart?, String)] {
-    guard case .files(let files) = split.method, !areFoundByPattern else {
-      return [(nil, input.pattern)]
+    // A target that is brought to a size of its own, or read as one number, need not fit.
+    let isOfPixels = options.target?.kind.isOfPixels ?? false
+    let targets = target.map { $0.size == nil && isOfPixels ? [$0] : [] } ?? []
+    for layer in layers.dropFirst() + targets
+    where layer.width != width || layer.height != height {
+      throw .filesDiffer(
+        property: "size", first: layers[0].file.path, expected: "\(height)×\(width)",
+        second: layer.file.path, found: "\(layer.height)×\(layer.width)")
     }
-    return files.patterns.map { ($0, $1) }
-  }
-
-  /// Whether inputs are found by their own patterns and only then put into parts: where there are
-  /// several, or a target's rasters, that are paired by identifier.
-  private var areFoundByPattern: Bool {
-    inputs.count > 1 || inputs[0].pattern != "." || target?.raster != nil
-  }
-
-  /// Part of each file of the first input, where the split names files and inputs are found by their
-  /// own patterns.
-  fileprivate func membership() throws(DataError) -> [String: SplitPart]? {
-    guard case .files(let files) = split.method, areFoundByPattern else { return nil }
-    var parts: [String: SplitPart] = [:]
-    for (part, pattern) in files.patterns {
-      for path in try FileSearch.files(pattern, root: root, suffixes: format.suffixes) {
-        if let other = parts[path], other != part {
-          throw .splitOverlap(identifier: path, first: other.rawValue, second: part.rawValue)
-        }
-        parts[path] = part
-      }
+    let places = all.map(\.file.geoReference).filter { !$0.system.isEmpty }
+    if let other = places.first(where: { $0.systemIdentity != places[0].systemIdentity }) {
+      throw .filesDiffer(
+        property: "coordinate system", first: layers[0].file.path, expected: places[0].systemName,
+        second: all.first { $0.file.geoReference == other }?.file.path ?? "",
+        found: other.systemName)
     }
-    return parts
   }
 }

@@ -11,6 +11,8 @@ package struct RasterSplit: Sendable, Equatable {
     case spatialBlocks(fractions: [Double], side: Int)
     /// Files of their own for each part, by identifier patterns.
     case files(FileSplit)
+    /// Parts that a table's column names.
+    case column(ColumnSplit)
     /// A permutation of the samples of each class, cut at the shares; at least so many of each class
     /// train.
     case stratified(fractions: [Double], atLeast: Int)
@@ -35,11 +37,6 @@ package struct RasterSplit: Sendable, Equatable {
     let fractions = Option(
       "fractions", .list(.number, count: 3...3), default: .required, range: .within(0...1),
       "shares of training, validation and test part")
-    if section.maximumLeak < 1 {
-      diagnostics.error(
-        .rule("the overlap of raster footprints is not measured yet", mend: "remove it"),
-        at: section.method.location, path: section.method.path + ".max_leak")
-    }
     let limits = section.partLimits
     let seed = UInt64(section.seed)
     switch section.method.name {
@@ -64,6 +61,8 @@ package struct RasterSplit: Sendable, Equatable {
           FileSplit(
             train: reader.text("train"), validation: validation, test: reader.optionalText("test"),
             seed: seed)), seed: seed, limits: limits)
+    case "column":
+      self.init(.column(ColumnSplit(section, diagnostics)), seed: seed, limits: limits)
     case "stratified":
       let least = Option(
         "min_per_class", .integer, default: 1, range: .atLeast(0), unit: "samples",
@@ -91,7 +90,9 @@ package struct RasterSplit: Sendable, Equatable {
       diagnostics.error(
         .unknownName(
           kind: "split method of rasters", name: section.method.name,
-          known: ["files", "per_class_count", "random", "spatial_block", "stratified"]),
+          known: [
+            "column", "files", "per_class_count", "random", "spatial_block", "stratified",
+          ]),
         at: section.method.nameLocation, path: section.method.path)
       return nil
     }
@@ -104,6 +105,7 @@ package struct RasterSplit: Sendable, Equatable {
     case .spatialBlocks(let fractions, let side):
       "blocks of \(side)×\(side) pixels by a permutation (seed \(seed)), fractions \(fractions)"
     case .files(let split): split.summary
+    case .column(let split): "by column '\(split.column)' of \(split.file)"
     case .stratified(let fractions, let least):
       "a permutation of each class (seed \(seed)), fractions \(fractions), \(least) or more of a "
         + "class for training"

@@ -29,13 +29,13 @@ struct RasterWindow: Sendable {
     of scenes: [RasterScene], _ options: RasterOptions, classes: [Int]?, ignored: Int
   ) throws(DataError) -> [SplitPart: [RasterWindow]] {
     var parts: [SplitPart: [RasterWindow]] = [:]
-    let partOfScene = try sceneParts(scenes, options.split, classes)
+    let partOfScene = try byClass(scenes, options.split, classes)
     for (number, scene) in scenes.enumerated() where classes?[number] != ignored {
       let aside = options.patch.map { RasterOptions.Patch(size: $0.size, stride: $0.size) }
       let windows = try Self.windows(of: scene, number, options.patch)
       let evaluated = try Self.windows(of: scene, number, aside)
       guard case .spatialBlocks(let fractions, let side) = options.split.method else {
-        let part = partOfScene[number]
+        let part = partOfScene?[number] ?? scene.part ?? .train
         parts[part, default: []] += part == .train ? windows : evaluated
         continue
       }
@@ -61,37 +61,31 @@ struct RasterWindow: Sendable {
     return parts
   }
 
-  /// Part of each scene, where whole scenes are split.
-  private static func sceneParts(
+  /// Part of each scene by its class; nil where the split asks for none.
+  private static func byClass(
     _ scenes: [RasterScene], _ split: RasterSplit, _ classes: [Int]?
-  ) throws(DataError) -> [SplitPart] {
+  ) throws(DataError) -> [SplitPart]? {
     switch split.method {
-    case .stratified, .perClass:
-      guard let classes else {
-        throw .optionInvalid(
-          key: "data.split.method", found: "a split by class",
-          expected: "random, spatial_block or files, since the samples have no class")
-      }
-      return try split.byClass(classes)
-    case .random(let fractions):
-      guard scenes.count > 1 else {
-        throw .optionInvalid(
-          key: "data.split.method", found: "random over one scene",
-          expected: "spatial_block, which splits inside a scene")
-      }
-      return try split.shuffled(scenes.count, fractions)
-    case .spatialBlocks: return []
-    case .files(let files):
-      var result = scenes.map { $0.part ?? .train }
-      for (part, units) in try files.parts(result) { for unit in units { result[unit] = part } }
-      return result
+    case .random, .files, .column, .spatialBlocks: return nil
+    case .stratified, .perClass: break
     }
+    guard let classes else {
+      throw .optionInvalid(
+        key: "data.split.method", found: "a split by class",
+        expected: "random, spatial_block, files or column, since the samples have no class")
+    }
+    return try split.byClass(classes)
   }
 
   /// A grid of windows, the last of each row and column aligned to the border.
   private static func windows(
     of scene: RasterScene, _ number: Int, _ patch: RasterOptions.Patch?
   ) throws(DataError) -> [RasterWindow] {
+    if patch != nil, let resized = scene.all.first(where: { $0.size != nil }) {
+      throw .optionInvalid(
+        key: "data.patch", found: "windows of files that are brought to another size",
+        expected: "no patch, or no resize of \(resized.file.path)")
+    }
     guard let patch else {
       let whole = RasterFile.Window(
         column: 0, row: 0, width: scene.width, height: scene.height)

@@ -59,7 +59,7 @@ package struct SceneData: Sendable {
     return SceneSamples(
       options: options, labels: labels, image: image, pixels: pixels,
       patches: ScenePatches(of: image.values, side: options.patch, padding: options.padding),
-      transforms: augmented ? options.transforms : [], seed: seed)
+      transforms: options.transforms.applied(augmented: augmented), seed: seed)
   }
 
   /// What the record says of the split and of pixels left out.

@@ -48,9 +48,9 @@ extension SceneOptions {
     let split = Split(section.split, diagnostics)
     let transforms = section.transforms.compactMap { component in
       Datasets.transforms.reading(component, diagnostics).map { entry, reader in
-        if entry.name == RandomCrop.name {
+        if entry.effect == .extent || entry.effect == .scale {
           refuse(
-            "transforms", "\(entry.name) moves the pixel out of the middle of its patch",
+            "transforms", "\(entry.name) changes the patch around a pixel",
             mend: "remove it, and set patch.size")
         }
         return entry.init(reader, diagnostics)
@@ -126,6 +126,7 @@ extension SceneOptions.Image {
     let foreign: [(String, Bool)] = [
       ("fields", section.fields != nil), ("dataset_bands", section.datasetBands != nil),
       ("rgb_bands", section.rgbBands != nil), ("no_data_replace", !isMean),
+      ("resize", section.size != nil), ("skip_constant_channels", section.skipsConstantBands),
     ]
     for (field, isGiven) in foreign where isGiven {
       refuse(field, "\(field) is not offered for this format", mend: "remove it")
@@ -172,6 +173,7 @@ extension SceneOptions.Target {
     let foreign: [(String, Bool)] = [
       ("column", target.column != nil), ("fields", target.fields?.isEmpty == false),
       ("resize", target.size != nil), ("preserve", target.preserved != nil),
+      ("min_share", target.minimumShare != nil),
     ]
     for (field, isGiven) in foreign where isGiven {
       refuse(field, "\(field) means nothing for a label image", mend: "remove it")

@@ -29,12 +29,13 @@ package struct SceneSamples: SampleSet {
   package func sample(_ index: Int, epoch: Int) throws -> [String: Tensor] {
     let name = options.image.name
     let pixel = pixels[index]
-    var sample = [
+    var patch = ImageSample(inputs: [
       name: patches.patch(row: pixel / labels.width, column: pixel % labels.width)
-    ]
+    ])
     var random = Philox(seed: seed, purpose: .augmentation, step: epoch, index: index)
-    for transform in transforms { sample = try transform(sample, &random) }
-    if let patch = sample[name] { sample = image.fields(of: patch, options.image) }
+    for transform in transforms { patch = try transform(patch, &random) }
+    var sample = patch.inputs
+    if let values = sample[name] { sample = image.fields(of: values, options.image) }
     sample[TargetDescription.field] = Tensor([Int32(labels.classes[pixel])], shape: [])
     return sample
   }

@@ -1,34 +1,27 @@
 package import Recipes
 package import Tensors
 
-/// Cuts a square out of every image, at the same random place.
+/// Cuts a rectangle out of every image, at the same random place.
 package struct RandomCrop: Transform {
   package static let name = "random-crop"
-  package static let summary = "cuts a square at a random place"
-  package static let options: OptionTable = [
-    Option("size", .integer, default: .required, range: .atLeast(1), unit: "pixels", "side")
-  ]
+  package static let summary = "cuts a part of fixed size out at a random place"
+  package static let options: OptionTable = [.size]
+  package static let effect = TransformEffect.extent
 
-  private let size: Int
+  private let size: ModelSection.ImageSize
 
-  package init(_ options: OptionReader, _ diagnostics: Diagnostics) { size = options.int("size") }
+  package init(_ options: OptionReader, _ diagnostics: Diagnostics) {
+    size = options.size("size") ?? .init(height: 1, width: 1)
+  }
 
   package func callAsFunction(
-    _ images: [String: Tensor], _ random: inout Philox
-  ) throws(DataError) -> [String: Tensor] {
-    guard let shape = images.values.first?.shape else { return images }
-    guard shape[1] >= size, shape[2] >= size,
-      images.values.allSatisfy({ $0.shape[1...] == shape[1...] })
-    else {
-      throw .optionInvalid(
-        key: "data.transforms.random-crop.size", found: "\(size)",
-        expected: "at most the smaller side of images of one size; they are "
-          + images.values.map { "\($0.shape[1])×\($0.shape[2])" }.sorted().joined(separator: ", "))
-    }
-    let row = random.below(shape[1] - size + 1)
-    let column = random.below(shape[2] - size + 1)
-    return images.mapValues {
-      $0.sliced(axis: 1, row..<(row + size)).sliced(axis: 2, column..<(column + size)).copied()
-    }
+    _ sample: ImageSample, _ random: inout Philox
+  ) throws(DataError) -> ImageSample {
+    let (height, width) = try sample.size(for: Self.self)
+    try sample.refuseCrop(of: size, Self.self)
+    let row = random.below(height - size.height + 1)
+    let column = random.below(width - size.width + 1)
+    return sample.cropped(
+      rows: row..<(row + size.height), columns: column..<(column + size.width))
   }
 }

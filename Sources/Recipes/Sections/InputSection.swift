@@ -61,6 +61,10 @@ package struct InputSection: Sendable {
   package let normalization: Normalization?
   package let statistics: Statistics
   package let reduction: Reduction?
+  /// One size for files of differing sizes.
+  package let size: ModelSection.ImageSize?
+  /// Whether a sample with a constant band counts as bad.
+  package let skipsConstantBands: Bool
   /// The format's own selections, read by its table.
   package let selections: Deferred
 
@@ -84,6 +88,8 @@ package struct InputSection: Sendable {
     normalization = reader.optionalChoice("normalize", as: Normalization.self)
     statistics = Statistics(reader)
     reduction = reader.optionalTable("reduce").map(Reduction.init)
+    size = reader.size("resize")
+    skipsConstantBands = reader.bool("skip_constant_channels")
     selections = reader.rest
   }
 }

@@ -60,6 +60,12 @@ extension InputSection {
           Option("stds", .list(.number), default: .required, "per band"),
         ]),
       ]), default: "auto", "where the statistics come from"),
+    Option(
+      "resize", .either([.integer, .list(.integer, count: 2...2)]), default: .absent,
+      range: .atLeast(1), unit: "pixels", "one size for rasters of differing sizes"),
+    Option(
+      "skip_constant_channels", .boolean, default: false,
+      "whether a sample with a constant band counts as bad"),
     Option("reduce", .table(Reduction.table), default: .absent, "fewer bands"),
   ]
 }

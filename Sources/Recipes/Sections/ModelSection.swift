@@ -23,6 +23,11 @@ package struct ModelSection: Sendable {
   package struct ImageSize: Sendable, Hashable {
     package let height: Int
     package let width: Int
+
+    package init(height: Int, width: Int) {
+      self.height = height
+      self.width = width
+    }
   }
 
   package struct AuxiliaryHead: Sendable {
@@ -134,7 +139,7 @@ package struct ModelSection: Sendable {
 
 extension OptionReader {
   /// One number for both sides, or `[height, width]`.
-  func size(_ name: String) -> ModelSection.ImageSize? {
+  package func size(_ name: String) -> ModelSection.ImageSize? {
     if let side = optionalInt(name) { return .init(height: side, width: side) }
     let sides = ints(name)
     return sides.count == 2 ? .init(height: sides[0], width: sides[1]) : nil

@@ -22,6 +22,8 @@ package struct TargetSection: Sendable {
   package let fields: [FieldSelection]?
   package let size: ModelSection.ImageSize?
   package let preserved: Preserved?
+  /// Share of the pixels above which a class of a raster counts as present.
+  package let minimumShare: Double?
   /// The format's own selections, read by its table.
   package let selections: Deferred
 
@@ -51,6 +53,9 @@ package struct TargetSection: Sendable {
       "resize", .either([.integer, .list(.integer, count: 2...2)]), default: .absent,
       range: .atLeast(1), unit: "pixels", "one size for targets of differing sizes"),
     Option("preserve", .choice(Preserved.self), default: .absent, "what a resize keeps"),
+    Option(
+      "min_share", .number, default: .absent, range: .within(0...1),
+      "multilabel from class rasters: share of the pixels above which a class is present"),
   ]
 
   init(_ reader: OptionReader, _ diagnostics: Diagnostics) {
@@ -71,6 +76,7 @@ package struct TargetSection: Sendable {
     fields = FieldSelection.list(reader, "fields")
     size = reader.size("resize")
     preserved = reader.optionalChoice("preserve", as: Preserved.self)
+    minimumShare = reader.optionalNumber("min_share")
     selections = reader.rest
   }
 }

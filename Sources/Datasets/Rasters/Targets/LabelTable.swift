@@ -10,16 +10,13 @@ struct LabelTable: Sendable {
   let columns: [String]
 
   /// Columns that name a sample, the first that there is.
-  private static let identifierNames = [
+  static let identifierNames = [
     "id", "identifier", "sample", "file", "filename", "file_name", "path", "image", "name",
   ]
 
   init(path: String, column: String?, names: [String]?) throws {
     table = try CSVTable(path: path)
-    let lowered = table.columns.map { $0.lowercased() }
-    guard
-      let identifier = Self.identifierNames.compactMap({ lowered.firstIndex(of: $0) }).first
-    else {
+    guard let identifier = Self.identifierColumn(of: table) else {
       throw TargetError.columnMissing(
         path: path, column: Self.identifierNames.joined(separator: " or "),
         available: table.columns)
@@ -48,12 +45,8 @@ struct LabelTable: Sendable {
   /// Texts of the target's columns for a sample, found by its identifier, its file's path below the
   /// root, or its file's name, with the ending or without.
   func texts(identifier: String, label: String) throws(TargetError) -> [String] {
-    let name = (label as NSString).lastPathComponent
-    let candidates = [
-      identifier, label, (label as NSString).deletingPathExtension, name,
-      (name as NSString).deletingPathExtension,
-    ]
-    guard let row = candidates.lazy.compactMap({ rowOfIdentifier[$0] }).first else {
+    let names = Self.names(identifier: identifier, label: label)
+    guard let row = names.lazy.compactMap({ rowOfIdentifier[$0] }).first else {
       throw .rowMissing(path: table.path, identifier: identifier)
     }
     return columns.compactMap { column in
@@ -72,6 +65,21 @@ struct LabelTable: Sendable {
       numbers.append(number)
     }
     return numbers
+  }
+
+  /// Number of the column that names samples.
+  static func identifierColumn(of table: CSVTable) -> Int? {
+    let lowered = table.columns.map { $0.lowercased() }
+    return identifierNames.compactMap { lowered.firstIndex(of: $0) }.first
+  }
+
+  /// What a table may call a sample.
+  static func names(identifier: String, label: String) -> [String] {
+    let name = (label as NSString).lastPathComponent
+    return [
+      identifier, label, (label as NSString).deletingPathExtension, name,
+      (name as NSString).deletingPathExtension,
+    ]
   }
 
   /// Labels in one text, between `;`, `|`, `,` or blanks.

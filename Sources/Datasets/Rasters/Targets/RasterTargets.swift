@@ -8,9 +8,9 @@ struct RasterTargets: Sendable {
   let target: RasterTarget
   /// Names of the classes, values or channels.
   let names: [String]
-  private let coding: ClassCoding?
+  let coding: ClassCoding?
   /// One for each scene, where a scene has one target.
-  private let ofScene: [Tensor]
+  let ofScene: [Tensor]
 
   /// Reads what is small, and looks at the classes of all scenes.
   ///
@@ -44,16 +44,16 @@ struct RasterTargets: Sendable {
       default:
         (coding, names, ofScene) = (nil, table.columns, try Self.values(table, rows, target, path))
       }
-    case (.classMap, _):
+    case (.classMap, _), (.labels, .rasters), (.shares, .rasters):
       let seen = target.classNames == nil && target.classOfValue == nil
       let values = seen ? try Self.seenValues(scenes) : []
       let coding = try ClassCoding(target, seen: values)
       (self.coding, names, ofScene) = (coding, coding.names, [])
     default:
       coding = nil
-      let layer = target.source == .input ? scenes[0].layers[0] : scenes[0].target
-      let bands = layer?.names ?? []
-      names = bands.count == 1 && target.kind == .valueMap ? target.classNames ?? bands : bands
+      let bands = (scenes[0].target ?? scenes[0].layers[0]).names
+      let isNamed = target.kind == .valueMap || target.kind == .values
+      names = bands.count == 1 && isNamed ? target.classNames ?? bands : bands
       ofScene = []
     }
   }
@@ -131,7 +131,7 @@ struct RasterTargets: Sendable {
     for scene in scenes {
       guard let layer = scene.target else { continue }
       let marker = layer.file.noData[layer.bands[0]].map { Float($0) }
-      let values = try layer.file.read(bands: [layer.bands[0]], in: scene.whole)
+      let values = try layer.file.read(bands: [layer.bands[0]], in: layer.file.whole)
       values.withElements(of: Float.self) { for value in $0 { seen.insert(value) } }
       if let marker { seen.remove(marker) }
       seen = seen.filter { !$0.isNaN }
@@ -140,8 +140,15 @@ struct RasterTargets: Sendable {
   }
 
   /// Whether a target is a raster, which transforms change with the inputs.
-  var isRaster: Bool {
-    target.kind == .classMap || target.kind == .valueMap || target.kind == .image
+  var isRaster: Bool { target.kind.isOfPixels }
+
+  /// What the numbers of a raster target mean to transforms.
+  var meaning: ImageSample.TargetMeaning {
+    switch target.kind {
+    case .classMap: .classes(ignored: Float(target.ignoreIndex))
+    case .image: .image
+    default: .values
+    }
   }
 
   /// Class of each scene, where scenes have one.
@@ -159,34 +166,13 @@ struct RasterTargets: Sendable {
   /// SHA-256 of the target of a window as stored; nil where the input is the target.
   func digest(_ scene: RasterScene, _ place: RasterWindow) throws -> String? {
     if let layer = scene.target {
-      return try layer.file.read(bands: layer.bands, in: place.window)
+      let window = layer.file.isLike(scene) ? layer.fileWindow(place.window) : layer.file.whole
+      return try layer.file.read(bands: layer.bands, in: window)
         .withElements(of: Float.self) { SHA256Digest.of(Data(buffer: $0)) }
     }
     guard !ofScene.isEmpty else { return nil }
     let value = ofScene[place.scene]
     return SHA256Digest.of(Data(bytes: value.pointer, count: value.byteCount))
-  }
-
-  /// The target of a scene: one for each sample of it, whatever its window.
-  func ofScene(_ number: Int) -> Tensor { ofScene[number] }
-
-  /// Values of a window before transforms: f32 `[band, row, column]`, NaN where a number is unknown,
-  /// classes as numbers.
-  ///
-  /// - Throws: `TargetError` for a label that is no class, and what reading throws.
-  func raster(_ scene: RasterScene, _ window: RasterFile.Window) throws -> Tensor {
-    guard let layer = scene.target else { preconditionFailure("\(scene.identifier): no target") }
-    let values = try layer.file.read(bands: layer.bands, in: window)
-    let pixels = window.width * window.height
-    for (band, number) in layer.bands.enumerated() {
-      let marker = layer.file.noData[number].map { Float($0) }
-      try values.withMutableElements(of: Float.self) { elements in
-        let plane = UnsafeMutableBufferPointer(
-          rebasing: elements[(band * pixels)..<((band + 1) * pixels)])
-        try change(plane, marker, layer.file.path)
-      }
-    }
-    return values
   }
 
   /// Marks what lies above a row or left of a column as ignored or unknown.
@@ -198,31 +184,6 @@ struct RasterTargets: Sendable {
       for place in values.indices
       where place / width % height < first.row || place % width < first.column {
         values[place] = mark
-      }
-    }
-  }
-
-  private func change(
-    _ plane: UnsafeMutableBufferPointer<Float>, _ marker: Float?, _ path: String
-  ) throws(TargetError) {
-    var last: (stored: Float, index: Float)?
-    for place in plane.indices {
-      let value = plane[place]
-      let isMissing = value.isNaN || value == marker
-      guard let coding else {
-        if isMissing || !value.isFinite || value == target.unlabelled.map({ Float($0) }) {
-          plane[place] = .nan
-        }
-        continue
-      }
-      if isMissing {
-        plane[place] = Float(coding.ignoreIndex)
-      } else if let last, last.stored == value {
-        plane[place] = last.index
-      } else {
-        let index = Float(try coding.index(of: value, path: path))
-        last = (value, index)
-        plane[place] = index
       }
     }
   }

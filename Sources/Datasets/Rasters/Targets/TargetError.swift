@@ -19,6 +19,8 @@ package enum TargetError: ExitCoded, Sendable, Equatable {
   case outOfRange(path: String, minimum: Double, maximum: Double)
   /// A class raster with more than one band.
   case bandCount(path: String, found: Int)
+  /// A raster without a valid pixel, of which a number was to be taken.
+  case nothingKnown(path: String)
   /// A file whose folder is the root: it has no class.
   case noFolder(path: String)
 
@@ -55,6 +57,9 @@ extension TargetError: CustomStringConvertible {
         + "data.inputs.NAME.scale, for pictures of 8 bits 0.0039215686."
     case .bandCount(let path, let found):
       "\(path): \(found) bands, expected one band of classes. Give rasters of one band."
+    case .nothingKnown(let path):
+      "\(path): no valid pixel to take the sample's target from. Leave the sample out, or set "
+        + "data.on_bad: skip."
     case .noFolder(let path):
       "\(path): the file lies in no folder that names its class. Put it into one, or give "
         + "data.target.path and column of a table."
