@@ -66,7 +66,10 @@ struct RunSession {
   private static func refuseRandomSamples(_ plan: RunPlan) throws(RunError) {
     for source in plan.data.sources {
       let drawn =
-        source.section.transforms.map(\.name)
+        source.section.transforms.map(\.name).filter { name in
+          // What is done alike in every epoch leaves features as they are.
+          !(transforms.entries.first { $0.name == name }?.isDeterministic ?? false)
+        }
         + (source.section.degradation == nil ? [] : ["degrade"])
       guard drawn.isEmpty else {
         throw .featuresChange(

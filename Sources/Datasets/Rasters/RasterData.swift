@@ -233,7 +233,9 @@ extension RasterData: DataSet {
       name: input.name, bands: layer.names, unit: input.unit ?? "",
       shape: axes.joined(separator: ", "),
       resolution: resolution.map { "\(Float($0)) m per pixel" } ?? "not in the files",
-      normalization: input.normalization.rawValue,
+      normalization: input.normalization.rawValue
+        + (isNormalized && groupStatistics.count > 1
+          ? ", each area by its own numbers (contract.json); here over all" : ""),
       means: isNormalized ? bands.map(\.mean) : [],
       standardDeviations: isNormalized ? bands.map(\.standardDeviation) : [])
   }
