@@ -69,6 +69,11 @@ extension DataError: CustomStringConvertible {
     case .bandWithoutValues(let band, let input):
       "band '\(band)' of input \(input) has no valid value in the training part. Leave it out with "
         + "data.inputs.\(input).bands."
+    case .statisticsForeign(let band, let input, let found, let given, let deviations):
+      "band '\(band)' of input \(input) averages \(Float(found)) in the training part, "
+        + "\(Int(deviations)) deviations from the mean \(Float(given)) of "
+        + "data.inputs.\(input).stats. Check scale, offset, unit and the order of bands, or leave "
+        + "stats out."
     case .constantBand(let band, let input, let value):
       "band '\(band)' of input \(input) is \(value) throughout the training part and cannot be "
         + "normalized by its spread. Leave it out with data.inputs.\(input).bands, or set "

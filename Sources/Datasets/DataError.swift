@@ -53,6 +53,9 @@ package enum DataError: ExitCoded, Sendable, Equatable {
   case valueNotFinite(path: String, band: String, input: String)
   /// A band without a single valid value in the training part.
   case bandWithoutValues(band: String, input: String)
+  /// Statistics of the recipe that cannot be of these data.
+  case statisticsForeign(
+    band: String, input: String, found: Double, given: Double, deviations: Double)
   /// A band that does not vary cannot be normalized by its spread.
   case constantBand(band: String, input: String, value: Double)
 
@@ -81,7 +84,8 @@ package enum DataError: ExitCoded, Sendable, Equatable {
     case .noFiles: .inputMissing
     case .optionInvalid, .fieldMissing, .bandMissing, .splitOverlap: .invalidRecipe
     case .layoutUnknown, .wrongRank, .shapesDiffer, .empty, .componentsDiffer, .notFinite,
-      .filesDiffer, .constantField, .identifierTwice, .componentMissing, .sampleIncomplete,
+      .filesDiffer, .constantField, .identifierTwice, .statisticsForeign, .componentMissing,
+      .sampleIncomplete,
       .tooManyBad,
       .footprintsOverlap, .valueNotFinite,
       .bandWithoutValues, .constantBand, .classesNotTrained, .leakTooLarge, .variableAmbiguous,

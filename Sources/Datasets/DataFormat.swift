@@ -54,6 +54,11 @@ package protocol DataSet: Sendable {
   /// `augmented` says whether random transforms are applied.
   func samples(_ part: SplitPart, augmented: Bool) -> (any SampleSet)?
 
+  /// Reads all parts to their end.
+  ///
+  /// - Throws: `BadSamples`, which names everything that is wrong.
+  func requireSound() throws
+
   /// SHA-256 over identifiers and stored values of the test part, empty where there is none.
   func testDigest() throws -> String
 
@@ -65,6 +70,7 @@ package protocol DataSet: Sendable {
 
 extension DataSet {
   package var target: TargetDescription? { nil }
+  package func requireSound() throws {}
 }
 
 /// One input of the samples of a data set.

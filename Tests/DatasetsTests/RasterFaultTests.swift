@@ -39,11 +39,14 @@ private struct Chips {
     """
 
   func options(
-    _ method: RasterSplit.Method = .random(fractions: [0.6, 0.2, 0.2]), pattern: String = "c*.tif"
+    _ method: RasterSplit.Method = .random(fractions: [0.6, 0.2, 0.2]), pattern: String = "c*.tif",
+    _ change: (inout RasterOptions.Input) -> Void = { _ in }
   ) -> RasterOptions {
-    RasterOptions(
-      format: GeoTIFFFormat.self, root: folder.path("."),
-      inputs: [.init(name: "image", pattern: pattern)], split: RasterSplit(method))
+    var input = RasterOptions.Input(name: "image", pattern: pattern)
+    change(&input)
+    return RasterOptions(
+      format: GeoTIFFFormat.self, root: folder.path("."), inputs: [input],
+      split: RasterSplit(method))
   }
 }
 
@@ -98,6 +101,40 @@ struct RasterFaultTests {
     }
     options.maximumSkipped = .count(1)
     #expect(throws: DataError.self) { try RasterData(options, seed: 1) }
+  }
+
+  @Test("everything that is wrong is told at once")
+  func sound() throws {
+    let chips = try Chips()
+    for number in 0..<10 {
+      try chips.write("c\(number).tif") { Float(number * 100 + $0) }
+    }
+    try RasterData(chips.options(), seed: 1).requireSound()
+    for number in [2, 5, 6] { try chips.write("c\(number).tif") { _ in .nan } }
+    let data = try RasterData(chips.options(), seed: 1)
+    let empty = #expect(throws: BadSamples.self) { try data.requireSound() }
+    #expect(empty?.reasons.count == 3)
+    for number in [1, 3] { try chips.truncate("c\(number).tif", to: 0.3) }
+    let cut = #expect(throws: BadSamples.self) { try RasterData(chips.options(), seed: 1) }
+    #expect(cut.map { "\($0)".split(separator: "\n").count } == 3)
+  }
+
+  @Test("statistics of other data are refused, a run's own are kept")
+  func foreignStatistics() throws {
+    let chips = try Chips()
+    for number in 0..<10 { try chips.write("c\(number).tif") { Float(number + $0) } }
+    var options = chips.options { $0.statistics = .init(means: [30], stds: [20]) }
+    let data = try RasterData(options, seed: 1)
+    options.inputs[0].statistics = .init(means: [0.3], stds: [0.2])
+    let error = #expect(throws: DataError.self) { try RasterData(options, seed: 1) }
+    #expect(error.map { "\($0)".contains("deviations from the mean 0.3") } == true)
+    var contract = data.contract
+    if case .image(var image) = contract["image"] {
+      image.means = [0.3]
+      image.standardDeviations = [0.2]
+      contract["image"] = .image(image)
+    }
+    _ = try chips.options().normalizing(by: contract, target: nil).open(seed: 1)
   }
 
   @Test("a sample with a constant band counts as bad where the recipe says so")

@@ -1,5 +1,7 @@
+internal import Dispatch
 package import Foundation
 internal import Glibc
+internal import Synchronization
 
 /// Runs the built `attune`, which lies beside the test bundle.
 package enum Binary {
@@ -33,6 +35,12 @@ package final class Program: Sendable {
     package let exitCode: Int32
     package let standardOutput: String
     package let standardError: String
+  }
+
+  /// What the thread that watches a limit shares with who waits.
+  private final class Watch: Sendable {
+    let hasEnded = DispatchSemaphore(value: 0)
+    let isLate = Mutex(false)
   }
 
   private let process: Process
@@ -70,17 +78,22 @@ package final class Program: Sendable {
 
   /// Waits for the end without holding a thread.
   ///
-  /// When `limit` has passed the program is killed, and `ProgramError.timeLimit` is thrown.
+  /// When `limit` has passed the program is killed, and `ProgramError.timeLimit` is thrown. A thread of
+  /// its own watches the limit: that of the tests may be busy with others for minutes.
   package func outcome(within limit: Duration) async throws -> Outcome {
-    let end = ContinuousClock.now + limit
-    while process.isRunning {
-      guard ContinuousClock.now < end else {
-        signal(SIGKILL)
-        process.waitUntilExit()
-        throw ProgramError.timeLimit(
-          commandLine, limit: limit, output: standardOutput + standardError)
-      }
-      try await Task.sleep(for: .milliseconds(5))
+    let (process, watch) = (process, Watch())
+    Thread.detachNewThread {
+      guard watch.hasEnded.wait(timeout: .now() + limit / .seconds(1)) == .timedOut,
+        process.isRunning
+      else { return }
+      watch.isLate.withLock { $0 = true }
+      kill(process.processIdentifier, SIGKILL)
+    }
+    defer { watch.hasEnded.signal() }
+    while process.isRunning { try await Task.sleep(for: .milliseconds(5)) }
+    if watch.isLate.withLock({ $0 }) {
+      throw ProgramError.timeLimit(
+        commandLine, limit: limit, output: standardOutput + standardError)
     }
     let status = process.terminationStatus
     return Outcome(

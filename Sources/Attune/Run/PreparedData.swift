@@ -68,6 +68,11 @@ struct PreparedData: Sendable {
     return target
   }
 
+  /// Reads all parts to their end.
+  ///
+  /// - Throws: `BadSamples`, which names everything that is wrong.
+  func requireSound() throws { for source in sources { try source.set.requireSound() } }
+
   func hasPart(_ part: SplitPart) -> Bool { !samples(part).isEmpty }
 
   /// Samples of a part without random transforms, by source; sources that have none are left out.

@@ -36,6 +36,7 @@ package func dryRunResult(_ request: TrainRequest) throws -> DryRun {
   let parameters = session.model.adapted.trainable
   guard !parameters.isEmpty else { throw TrainingError.nothingToTrain }
   _ = try session.frozenFeatures()
+  try session.data.requireSound()
   let batch = try session.data.batch(0)
   let loss = session.task.loss(
     batch.fields, .training(seed: 0, step: 0, samples: 0..<batch.count))

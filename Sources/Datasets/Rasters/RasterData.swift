@@ -104,6 +104,7 @@ extension RasterOptions: DataSetPlan {
       options.inputs[number].statistics = .init(
         means: image.means, stds: image.standardDeviations)
       options.inputs[number].groupStatistics = image.groups ?? [:]
+      options.inputs[number].statisticsAreARuns = true
     }
     return options
   }
@@ -164,6 +165,11 @@ extension RasterData: DataSet {
       contract[input.name] = .image(image)
     }
     return contract
+  }
+
+  package func requireSound() throws {
+    let defects = try scenes.defects(options)
+    guard defects.isEmpty else { throw BadSamples(defects.map(\.reason)) }
   }
 
   package func testDigest() throws -> String {

@@ -22,6 +22,8 @@ package struct RasterOptions: Sendable {
     package var isMissingByAnyBand = true
     package var normalization = RasterNormalization.zscore
     package var statistics: PDEDataOptions.GivenStatistics?
+    /// Whether they are a trained run's, which other data may lie far from.
+    var statisticsAreARuns = false
     /// The same for each group, where statistics are kept apart.
     package var groupStatistics: [String: PDEDataOptions.GivenStatistics] = [:]
     /// Height and width that its values are brought to; nil leaves the file's.

@@ -39,13 +39,19 @@ struct RasterScenes: Sendable {
       Result { try RasterScene(whole[number], options) }
     }
     var scenes: [RasterScene] = []
+    var unopened: [any Error] = []
     for (candidate, result) in zip(whole, opened) {
       switch result {
       case .success(let scene): scenes.append(scene)
       case .failure(let error):
-        guard options.badSamples == .skip, error.isOfOneSample else { throw error }
+        guard error.isOfOneSample else { throw error }
+        unopened.append(error)
         bad.append(.init(sample: candidate.identifier, reason: "\(error)"))
       }
+    }
+    if options.badSamples == .stop, let first = unopened.first {
+      guard unopened.count > 1 else { throw first }
+      throw BadSamples(unopened.map { "\($0)" })
     }
     if let first = scenes.first {
       for scene in scenes { try scene.requireAgreement(with: first, options) }
@@ -54,12 +60,10 @@ struct RasterScenes: Sendable {
       scenes = scenes.map(\.keptInMemory)
     }
     if options.badSamples == .skip || options.inputs.contains(where: \.skipsConstantBands) {
-      let all = scenes
-      let reasons = try concurrentMap(all.count) { try all[$0].defect(options) }
-      scenes = zip(all, reasons).filter { $1 == nil }.map(\.0)
-      bad += zip(all, reasons).compactMap { scene, reason in
-        reason.map { .init(sample: scene.identifier, reason: $0) }
-      }
+      let defects = try scenes.defects(options)
+      let names = Set(defects.map(\.sample))
+      scenes.removeAll { names.contains($0.identifier) }
+      bad += defects
     }
     if options.badSamples == .stop, let first = bad.first {
       throw DataError.sampleIncomplete(
@@ -90,6 +94,18 @@ extension RasterCandidate {
       found = (reason, isNormal)
     }
     return found
+  }
+}
+
+extension [RasterScene] {
+  /// Those that are of no use, and why.
+  ///
+  /// - Throws: what is wrong with the recipe or with all samples.
+  func defects(_ options: RasterOptions) throws -> [RunRecord.Data.Skipped] {
+    let reasons = try concurrentMap(count) { try self[$0].defect(options) }
+    return zip(self, reasons).compactMap { scene, reason in
+      reason.map { .init(sample: scene.identifier, reason: $0) }
+    }
   }
 }
 

@@ -47,6 +47,9 @@ extension RasterOptions {
 }
 
 extension RasterOptions.Input {
+  /// Deviations between the mean of the data and the recipe's, beyond which they tell of other data.
+  private static let farthestMean = 3.0
+
   /// Statistics with the means and deviations of the recipe or of a trained run, fit to normalize by.
   fileprivate func checked(
     _ found: [FieldStatistics], given: PDEDataOptions.GivenStatistics?, _ group: String
@@ -64,6 +67,14 @@ extension RasterOptions.Input {
           key: "data.inputs.\(name).stats",
           found: "\(given.means.count) means, \(given.stds.count) stds",
           expected: "one finite mean and one positive std for each of the \(found.count) bands")
+      }
+      for band in found.indices where found[band].count > 0 && !statisticsAreARuns {
+        let distance = abs(found[band].mean - given.means[band]) / given.stds[band]
+        guard distance <= Self.farthestMean else {
+          throw .statisticsForeign(
+            band: found[band].field, input: name, found: found[band].mean,
+            given: given.means[band], deviations: distance)
+        }
       }
       for band in found.indices {
         found[band].mean = given.means[band]
