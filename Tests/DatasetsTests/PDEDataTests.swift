@@ -111,6 +111,17 @@ struct PDECheckTests {
     #expect(plain.contains { $0.message.contains("space axis 1") })
   }
 
+  @Test("a file that is cut off does not end the check")
+  func cut() throws {
+    try PDEFiles.tensor(at: path)
+    let other = folder.file("v.hdf5")
+    try Data(contentsOf: URL(filePath: path)).prefix(700).write(to: URL(filePath: other))
+    let pattern = path.replacing("u.hdf5", with: "*.hdf5")
+    let check = try DataCheck.of(pattern, format: "pdebench")
+    #expect(check.contents.count == 1)
+    #expect(check.problems.map(\.kind) == [.unreadable])
+  }
+
   @Test("refuses what no format knows")
   func unknown() throws {
     try PDEFiles.datasets(at: path, [("other", [2, 2])])

@@ -68,7 +68,7 @@ struct RunSession {
       let drawn =
         source.section.transforms.map(\.name).filter { name in
           // What is done alike in every epoch leaves features as they are.
-          !(transforms.entries.first { $0.name == name }?.isDeterministic ?? false)
+          !(transforms[name]?.isDeterministic ?? false)
         }
         + (source.section.degradation == nil ? [] : ["degrade"])
       guard drawn.isEmpty else {

@@ -165,7 +165,7 @@ struct SampleEvaluation: Sendable {
       var parts: [Tensor] = []
       try TiledModel(model, tiles, like: sample).run(
         width: image[3], height: image[2], threads: 1,
-        read: { window in sample.mapValues { $0.rank == 3 ? $0.cut(window) : $0 } },
+        read: { window in sample.mapValues { $0.rank == 3 ? $0.cut(to: window) : $0 } },
         sink: { parts.append($1) })
       let whole = Tensor.concatenated(parts, axis: 1)
       return whole.reshaped(to: [1] + whole.shape)
@@ -202,12 +202,6 @@ struct SampleEvaluation: Sendable {
 }
 
 extension Tensor {
-  /// A window of `[channel, row, column]`.
-  fileprivate func cut(_ window: RasterFile.Window) -> Tensor {
-    sliced(axis: 1, window.row..<(window.row + window.height))
-      .sliced(axis: 2, window.column..<(window.column + window.width)).copied()
-  }
-
   /// One sample of a batch, without the batch axis.
   func row(_ index: Int) -> Tensor {
     sliced(axis: 0, index..<(index + 1)).reshaped(to: Array(shape.dropFirst()))

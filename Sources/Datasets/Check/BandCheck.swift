@@ -9,8 +9,6 @@ struct BandCheck {
   struct Band {
     var minimum = Float.infinity
     var maximum = -Float.infinity
-    /// Values that are the marker.
-    var missing = 0
     /// NaN or infinity that is no marker.
     var strays = 0
     var valid = 0
@@ -22,7 +20,6 @@ struct BandCheck {
   private(set) var bands: [Band]
   /// SHA-256 over shape and stored values.
   private(set) var digest: String
-  let pixels: Int
 
   /// Reads all values of `file`.
   ///
@@ -30,7 +27,6 @@ struct BandCheck {
   init(_ file: PixelFile) throws {
     let markers = file.noData.map { $0.map { Float($0) } }
     var bands = file.bands.map { _ in Band() }
-    pixels = file.width * file.height
     var digests: [String] = ["\(file.bands.count)×\(file.height)×\(file.width)"]
     for window in file.strips {
       let values = try file.read(bands: Array(file.bands.indices), in: window)
@@ -66,7 +62,7 @@ extension BandCheck.Band {
   mutating func add(_ values: UnsafeBufferPointer<Float>, marker: Float?) {
     for value in values {
       if let marker, value == marker || (value.isNaN && marker.isNaN) {
-        missing += 1
+        continue
       } else if !value.isFinite {
         strays += 1
       } else {

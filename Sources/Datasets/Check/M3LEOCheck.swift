@@ -43,8 +43,10 @@ enum M3LEOCheck: DataChecker {
       do {
         areas.append(try area(of: table, root: path))
       } catch {
+        var kind = DataProblem.Kind.layout
+        if case DataError.splitOverlap = error { kind = .splitOverlap }
         problems.append(
-          .init(.layout, .error, file: FileSearch.label(of: table, root: path), "\(error)"))
+          .init(kind, .error, file: FileSearch.label(of: table, root: path), "\(error)"))
       }
     }
     // A component that other areas have; interferograms do not exist everywhere.

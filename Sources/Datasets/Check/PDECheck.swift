@@ -102,10 +102,11 @@ package struct PDECheck: Codable, Sendable, Equatable {
         } else {
           firstWithStart[start] = name
         }
-      } catch let error as DataError {
+      } catch {
         problems.append(
           .init(
-            .notFinite, .error, file: file.path, id: file.identifier(trajectory), "\(error)"))
+            error is DataError ? .notFinite : .unreadable, .error, file: file.path,
+            id: file.identifier(trajectory), "\(error)"))
       }
     }
     for (field, moments) in zip(file.fields, moments)

@@ -19,9 +19,10 @@ enum TrajectoryCheck: DataChecker {
         let (check, found) = try PDECheck.of(file, format: type)
         checks.append(check)
         problems += found
-      } catch let error as DataError {
-        problems.append(
-          .init(.layout, .error, file: file, id: (file as NSString).lastPathComponent, "\(error)"))
+      } catch {
+        let name = (file as NSString).lastPathComponent
+        let kind = error is DataError ? DataProblem.Kind.layout : .unreadable
+        problems.append(.init(kind, .error, file: file, id: name, "\(error)"))
       }
     }
     guard !checks.isEmpty || !problems.isEmpty else {

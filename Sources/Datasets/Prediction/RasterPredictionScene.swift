@@ -66,7 +66,7 @@ package struct RasterPredictionScene: PredictionScene {
     for (number, input) in inputs.enumerated() {
       let layer = layers[number]
       let values = try scalings[number].values(of: layer, in: window)
-      images[input.name] = layer.size == nil ? values : values.window(window)
+      images[input.name] = layer.size == nil ? values : values.cut(to: window)
       if let wavelengths = RasterSamples.wavelengths(input, layer) {
         fields[input.name + InputField.wavelengths] = Tensor(
           wavelengths.map { Float($0) }, shape: [wavelengths.count])
@@ -86,7 +86,7 @@ package struct RasterPredictionScene: PredictionScene {
         let shape = [1, layer.file.height, layer.file.width]
         own = resized(
           Tensor(own.map { $0 ? 1 : 0 }, shape: shape), to: (size.height, size.width), by: .nearest
-        ).window(window).elements(as: Float.self).map { $0 == 1 }
+        ).cut(to: window).elements(as: Float.self).map { $0 == 1 }
       }
       for pixel in own.indices where own[pixel] { isMissing[pixel] = true }
     }
@@ -101,7 +101,7 @@ package struct RasterPredictionScene: PredictionScene {
       let layer = layers[number]
       var stored = try layer.file.read(bands: layer.bands, in: layer.fileWindow(window))
       if let size = layer.size {
-        stored = resized(stored, to: (size.height, size.width), by: .nearest).window(window)
+        stored = resized(stored, to: (size.height, size.width), by: .nearest).cut(to: window)
       }
       let (scale, offset) = (Float(input.scale), Float(input.offset))
       stored.withElements(of: Float.self) { values in
@@ -164,13 +164,5 @@ package struct RasterPredictionScene: PredictionScene {
           column: column, row: row, width: min(side, width), height: min(side, height))
       }
     }
-  }
-}
-
-extension Tensor {
-  /// A window of `[channel, row, column]`.
-  fileprivate func window(_ window: RasterFile.Window) -> Tensor {
-    sliced(axis: 1, window.row..<(window.row + window.height))
-      .sliced(axis: 2, window.column..<(window.column + window.width)).copied()
   }
 }

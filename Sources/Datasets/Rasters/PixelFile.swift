@@ -1,6 +1,14 @@
 package import Formats
 package import Tensors
 
+extension Tensor {
+  /// A window of an image `[channel, row, column]`.
+  package func cut(to window: RasterFile.Window) -> Tensor {
+    sliced(axis: 1, window.row..<(window.row + window.height))
+      .sliced(axis: 2, window.column..<(window.column + window.width)).copied()
+  }
+}
+
 /// A file of pixels in bands, whatever its format: described when opened, read by windows.
 package struct PixelFile: Sendable {
   package let path: String

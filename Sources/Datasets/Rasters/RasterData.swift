@@ -17,8 +17,8 @@ package struct RasterData: Sendable {
   private let seed: UInt64
   let targets: RasterTargets?
   package private(set) var target: TargetDescription?
-  /// What the record must say of the targets.
-  private var targetNotes: [String] = []
+  /// What the record must say of ground that parts share, and of the targets.
+  private var notes: [String] = []
   /// Shape of one training sample of each input.
   private var shapes: [[Int]] = []
 
@@ -43,7 +43,7 @@ package struct RasterData: Sendable {
     let (scenes, windows) = (scenes, windows)
     (statistics, groupStatistics) = try options.statistics(of: scenes, training)
     let footprints = Footprints(scenes, windows)
-    targetNotes = footprints.notes
+    notes = footprints.notes
     guard footprints.leak <= options.maximumLeak else {
       throw DataError.footprintsOverlap(
         found: footprints.leak, allowed: options.maximumLeak, example: footprints.example)
@@ -58,7 +58,7 @@ package struct RasterData: Sendable {
       }
       target = try options.knownTarget ?? census.description()
       if !census.absentClasses.isEmpty {
-        targetNotes += [
+        notes += [
           "No training pixel of class \(census.absentClasses.joined(separator: ", "))."
         ]
       }
@@ -202,7 +202,7 @@ extension RasterData: DataSet {
       inputs: options.inputs.indices.map(describe), skipped: skipped,
       splitMethod: options.split.summary, testDigest: testDigest)
     record.target = target
-    record.overlaps = targetNotes + duplicates(files)
+    record.overlaps = notes + duplicates(files)
     return record
   }
 

@@ -4,9 +4,9 @@
     make_file_digests.py SHARED > file_digests.json
 
 SHARED holds data/ and fixtures/. Every digest is the SHA-256 of the shape as text and the values as
-32-bit floats: rasters and pictures as [band, row, column], MATLAB arrays and HDF5 datasets with the last
-axis fastest. Rasters and pictures are digested folder by folder (names
-and digests, sorted), the others variable by variable.
+32-bit floats: rasters and pictures as [band, row, column], MATLAB arrays and HDF5 datasets with the
+last axis fastest. Rasters and pictures are digested folder by folder (names and digests, sorted), the
+others variable by variable.
 """
 import hashlib
 import json

@@ -226,5 +226,11 @@ struct M3LEODataTests {
     #expect(check.format == "m3leo")
     // One pixel of one chip of each area has no class; gunw may be absent.
     #expect(check.problems.map(\.kind) == [.unlabelled, .unlabelled])
+    let table = tree.folder.path("conus/\(M3LEOTree.tiles("conus"))_splits_4bands.csv")
+    let rows = try String(contentsOfFile: table, encoding: .utf8)
+    try (rows + "\(M3LEOTree.chip(0)),test\n").write(
+      toFile: table, atomically: true, encoding: .utf8)
+    let twice = try DataCheck.of(tree.folder.path(".")).problems
+    #expect(twice.first?.kind == .splitOverlap && twice.first?.severity == .error)
   }
 }
