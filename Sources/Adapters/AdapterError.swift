@@ -5,6 +5,10 @@ package enum AdapterError: ExitCoded, Equatable {
   /// A pattern of the recipe takes no module of the model.
   case matchesNothing(field: String, pattern: String, groups: [String], examples: [String])
   case noTargets(method: String)
+  /// The backbone has no blocks whose stream could be changed.
+  case noBlocks(method: String)
+  /// A method that acts on blocks was given modules.
+  case takesPositions(method: String)
   case unknownRows(pattern: String, module: String, names: [String], rows: Int)
   case rankTooLarge(module: String, rank: Int, limit: Int, method: String)
   case unsupported(module: String, method: String, reason: String)
@@ -17,7 +21,8 @@ package enum AdapterError: ExitCoded, Equatable {
 
   package var exitCode: ExitCode {
     switch self {
-    case .matchesNothing, .noTargets, .unknownRows, .rankTooLarge: .invalidRecipe
+    case .matchesNothing, .noTargets, .noBlocks, .takesPositions, .unknownRows, .rankTooLarge:
+      .invalidRecipe
     case .unsupported: .unavailable
     default: .malformedData
     }
@@ -32,6 +37,11 @@ extension AdapterError: CustomStringConvertible {
         + "named like \(list(examples)). `attune inspect` lists them all"
     case .noTargets(let method):
       "adapter method \(method) has no target modules. Set adapter.target_modules"
+    case .noBlocks(let method):
+      "adapter method \(method) acts on the stream of transformer blocks, and this backbone offers "
+        + "none. Choose a method that acts on weights (`attune list adapters`)"
+    case .takesPositions(let method):
+      "adapter method \(method) acts on blocks and takes no target_modules. Use adapter.at"
     case .unknownRows(let pattern, let module, let names, let rows):
       "adapter.target_modules: '\(pattern)': \(module) has \(rows) rows"
         + (names.isEmpty ? " and no named parts" : " in the parts \(list(names))")

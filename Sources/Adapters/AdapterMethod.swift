@@ -1,4 +1,3 @@
-package import Checkpoints
 package import Formats
 package import Layers
 package import Recipes
@@ -7,10 +6,13 @@ package import Tensors
 /// A parameter-efficient adaptation method: what is trained in place of the base weights.
 ///
 /// A method is one file. It supplies mathematics; finding targets, freezing, merging, saving and
-/// loading are the engine's.
+/// loading are the engine's. A method acts on weights (`makeChange`) or on the streams of blocks
+/// (`makeBranches`), as its capabilities say.
 package protocol AdapterMethod: RegistryEntry, Sendable {
   /// `peft_type` in `adapter_config.json`: PEFT's where PEFT has the method, else our own.
   static var peftType: String { get }
+  /// Where the method can stand and what it can do.
+  static var capabilities: AdapterCapabilities { get }
 
   /// The method with its own options; contradictions go to `diagnostics`.
   init(_ options: OptionReader, _ diagnostics: Diagnostics)
@@ -18,72 +20,199 @@ package protocol AdapterMethod: RegistryEntry, Sendable {
   /// Rank, scaling and dropout before exceptions by pattern; nil for a method without ranks.
   var lowRank: LowRank? { get }
 
-  /// Makes the trainable delta for one target.
+  /// Makes the changes of all targets, in their order.
+  ///
+  /// For methods whose targets share something; others make them one by one.
+  /// - Throws: where the method cannot stand on a weight.
+  func makeChanges(
+    for targets: [AdapterTarget], _ shared: SharedValues
+  ) throws(AdapterError) -> [any SiteChange]
+
+  /// Makes the change of one target.
   ///
   /// - Throws: where the method cannot stand on this weight.
-  func makeDelta(for target: AdapterTarget) throws(AdapterError) -> any WeightDelta
+  func makeChange(
+    for target: AdapterTarget, _ shared: SharedValues
+  ) throws(AdapterError) -> any SiteChange
 
-  /// Trainable values on a target, by the method's formula.
+  /// Makes the branches of one block.
+  ///
+  /// - Throws: where the method cannot stand on this block.
+  func makeBranches(
+    for block: BlockTarget, _ shared: SharedValues
+  ) throws(AdapterError) -> [PlacedBranch]
+
+  /// Trainable values on a target, by the method's formula, without those that targets share.
   func trainableCount(for target: AdapterTarget) -> Int
+  /// The same for a block.
+  func trainableCount(for block: BlockTarget) -> Int
+  /// Trainable values that all targets share.
+  func sharedCount(for targets: [AdapterTarget], _ blocks: [BlockTarget]) -> Int
 
-  /// The adapter in PEFT's layout: the method's own configuration fields and its tensors, named by
-  /// module path and parameter.
+  /// What the method does around optimizer steps.
+  func hooks(_ adapter: AttachedAdapter) -> [any TrainingHook]
+  /// How the update of a parameter departs from the optimizer's settings.
+  func policy(of parameter: Parameter) -> UpdatePolicy
+
+  /// The method's own fields of `adapter_config.json`.
+  func configuration(_ adapter: AttachedAdapter) throws(AdapterError) -> JSONObject
+
+  /// The values on one module of a file, each under its full name without PEFT's prefix
+  /// (`blocks.0.attn.qkv.lora_A.weight`).
   ///
   /// - Throws: `AdapterError.unsupported` for what the layout cannot say.
-  func exported(_ adapter: AttachedAdapter) throws(AdapterError) -> PEFTAdapter
+  func stored(_ module: SiteModules) throws(AdapterError) -> [StoredValue]
 
-  /// The values of the adapter's parameters from a directory in PEFT's layout, by parameter path.
-  func imported(
-    _ adapter: AttachedAdapter, from directory: PEFTDirectory
+  /// The values of the module's parameters and buffers, by path, from a file's values by the names
+  /// that `stored` gives.
+  func restored(
+    _ module: SiteModules, _ value: (_ name: String) throws -> Tensor
   ) throws -> [String: Tensor]
+
+  /// Parts of parameter names whose gradient is not the derivative of the output, by the method's
+  /// definition: a norm taken as constant, a quantizer passed straight through.
+  static var detachedGradients: [String] { get }
+  /// Whether every target has values of its own in a file.
+  static var hasValues: Bool { get }
+  /// Names of shared values that a file may lack, since the method makes them anew from its options.
+  static var regenerated: Set<String> { get }
+  /// Whether a tensor of a file carries nothing, such as a copy of a shared one.
+  func ignores(_ key: String) -> Bool
+
+  /// The recipe's options for a configuration that PEFT wrote.
+  ///
+  /// - Throws: a sentence for settings that are not offered.
+  static func options(
+    _ configuration: JSONObject
+  ) throws(UnsupportedConfiguration) -> [PlainValue.Field]
 }
 
-/// The part of a PEFT directory that a method writes.
-package struct PEFTAdapter {
-  package var configuration: JSONObject
-  /// `blocks.0.attn.qkv.lora_A.weight` and the like, without PEFT's prefix.
-  package var tensors: [(name: String, tensor: Tensor)]
+/// A value of a file under its name.
+package struct StoredValue: Sendable {
+  package let name: String
+  package let tensor: Tensor
 
-  package init(configuration: JSONObject, tensors: [(name: String, tensor: Tensor)]) {
-    self.configuration = configuration
-    self.tensors = tensors
+  package init(_ name: String, _ tensor: Tensor) {
+    self.name = name
+    self.tensor = tensor
   }
 }
 
-/// A weight, or rows of it, with the settings that hold there.
-package struct AdapterTarget: Sendable {
-  package let site: AdaptationSite
-  /// Rows of the matricised weight.
-  package let rows: Range<Int>
-  package let rank: Int
-  package let alpha: Double
-  package let usesRankStabilizedScaling: Bool
-  package let dropout: Double
+/// A branch and the sublayer that it stands on.
+package struct PlacedBranch: Sendable {
+  package let sublayer: BlockSite.Sublayer
+  package let branch: any StreamBranch
 
-  package init(
-    site: AdaptationSite, rows: Range<Int>? = nil, rank: Int, alpha: Double,
-    usesRankStabilizedScaling: Bool = false, dropout: Double = 0
-  ) {
-    self.site = site
-    self.rows = rows ?? 0..<site.outputs
-    self.rank = rank
-    self.alpha = alpha
-    self.usesRankStabilizedScaling = usesRankStabilizedScaling
-    self.dropout = dropout
+  package init(_ sublayer: BlockSite.Sublayer, _ branch: any StreamBranch) {
+    self.sublayer = sublayer
+    self.branch = branch
+  }
+}
+
+/// A setting of a file that this program does not offer.
+package struct UnsupportedConfiguration: Error, Equatable {
+  package let reason: String
+
+  package init(_ reason: String) { self.reason = reason }
+}
+
+extension AdapterMethod {
+  package var lowRank: LowRank? { nil }
+
+  package func makeChanges(
+    for targets: [AdapterTarget], _ shared: SharedValues
+  ) throws(AdapterError) -> [any SiteChange] {
+    var changes: [any SiteChange] = []
+    for target in targets { changes.append(try makeChange(for: target, shared)) }
+    return changes
   }
 
-  /// Whether the target is the whole weight.
-  package var isWhole: Bool { rows == 0..<site.outputs }
-
-  /// α/r, or α/√r when rank-stabilized (arXiv 2312.03732).
-  package var scaling: Double {
-    alpha / (usesRankStabilizedScaling ? Double(rank).squareRoot() : Double(rank))
+  package func makeChange(
+    for target: AdapterTarget, _ shared: SharedValues
+  ) throws(AdapterError) -> any SiteChange {
+    throw .unsupported(
+      module: target.site.path, method: Self.name, reason: "the method acts on blocks. Use at")
   }
 
-  /// Path of a tensor of the adapter: below the module, slices told apart by their rows.
-  package func path(to name: String) -> String {
-    isWhole
-      ? "\(site.path).\(name)"
-      : "\(site.path)[\(rows.lowerBound):\(rows.upperBound)].\(name)"
+  package func makeBranches(
+    for block: BlockTarget, _ shared: SharedValues
+  ) throws(AdapterError) -> [PlacedBranch] {
+    throw .unsupported(
+      module: block.site.path, method: Self.name,
+      reason: "the method acts on weights. Use target_modules")
+  }
+
+  package func trainableCount(for target: AdapterTarget) -> Int { 0 }
+  package func trainableCount(for block: BlockTarget) -> Int { 0 }
+  package func sharedCount(for targets: [AdapterTarget], _ blocks: [BlockTarget]) -> Int { 0 }
+  package func hooks(_ adapter: AttachedAdapter) -> [any TrainingHook] { [] }
+  package func policy(of parameter: Parameter) -> UpdatePolicy { UpdatePolicy() }
+  package func configuration(_ adapter: AttachedAdapter) throws(AdapterError) -> JSONObject {
+    JSONObject()
+  }
+
+  package static var detachedGradients: [String] { [] }
+  package static var hasValues: Bool { true }
+  package static var regenerated: Set<String> { [] }
+  package func ignores(_ key: String) -> Bool { false }
+
+  package func stored(_ module: SiteModules) throws(AdapterError) -> [StoredValue] {
+    module.modules.flatMap { $0.change.parameters + $0.change.buffers }
+      .filter { !SharedValues.isShared($0.path) }.uniqued()
+      .map { StoredValue($0.path, $0.value) }
+  }
+
+  package func restored(
+    _ module: SiteModules, _ value: (_ name: String) throws -> Tensor
+  ) throws -> [String: Tensor] {
+    var values: [String: Tensor] = [:]
+    for parameter in module.modules.flatMap({ $0.change.parameters + $0.change.buffers })
+    where !SharedValues.isShared(parameter.path) {
+      values[parameter.path] = try value(parameter.path)
+    }
+    return values
+  }
+
+  /// Fields that bear an option's name or one of its aliases.
+  package static func options(
+    _ configuration: JSONObject
+  ) throws(UnsupportedConfiguration) -> [PlainValue.Field] {
+    namedOptions(configuration)
+  }
+
+  /// Fields that bear an option's name or one of its aliases.
+  package static func namedOptions(_ configuration: JSONObject) -> [PlainValue.Field] {
+    options.options.compactMap { option in
+      ([option.name] + option.aliases).lazy
+        .compactMap { configuration[$0] }.first { !$0.isNull }
+        .flatMap { PlainValue($0) }.map { PlainValue.Field(option.name, $0) }
+    }
+  }
+}
+
+extension PlainValue {
+  /// JSON as a plain value; nil for null.
+  init?(_ value: JSONValue) {
+    switch value {
+    case .bool(let value): self = .boolean(value)
+    case .integer(let value): self = .integer(value)
+    case .number(let value): self = .number(value)
+    case .string(let value): self = .text(value)
+    case .array(let values): self = .list(values.compactMap { PlainValue($0) })
+    case .object(let object):
+      self = .map(
+        object.entries.compactMap { entry in
+          PlainValue(entry.value).map { PlainValue.Field(entry.key, $0) }
+        })
+    default: return nil
+    }
+  }
+}
+
+extension [Parameter] {
+  /// Each once, in order.
+  package func uniqued() -> [Parameter] {
+    var seen = Set<ObjectIdentifier>()
+    return filter { seen.insert(ObjectIdentifier($0)).inserted }
   }
 }

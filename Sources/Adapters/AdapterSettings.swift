@@ -10,6 +10,8 @@ package struct AdapterSettings: Sendable {
   /// Empty for the backbone's own list.
   package var targets: [Pattern] = []
   package var excluded: [Pattern] = []
+  /// Blocks for methods that act on streams; nil for all.
+  package var positions: [Pattern]?
   /// Base modules or parameters trained and saved in full.
   package var modulesToSave: [Pattern] = []
   package var bias = Bias.none

@@ -7,8 +7,8 @@ import Tensors
 /// (PEFT 0.21.2: `check_target_module_exists`, `ModulesToSaveWrapper`) pick what was trained and
 /// nothing else.
 package struct PortableModules: Sendable {
-  /// Module paths of the base model by ours.
-  private let names: [String: String]
+  /// The base program's modules.
+  package let names: ModuleNames
   private let targets: JSONValue
   private let saved: [String]
   /// All parameters of the saved modules, frozen ones too, and trained biases, under PEFT's names.
@@ -67,8 +67,7 @@ package struct PortableModules: Sendable {
       + trained.filter { isByBias($0.path) && !own.contains(parent(of: $0.path)) }
       .map { (Self.biasName(key($0.path), isAdapted: adapted.contains(parent(of: $0.path))), $0) }
     let all = Set(tree.parameters.flatMap { ancestors(of: key($0.path)) })
-    names = Dictionary(
-      uniqueKeysWithValues: sites.map { ($0.path, parent(of: key($0.weight.path))) })
+    names = ModuleNames(tree) { [key($0)] }
     let targeted = sites.map { parent(of: key($0.weight.path)) }
     saved = modules.map { parent(of: key($0 + ".weight")) }
     for entry in saved {
@@ -89,22 +88,18 @@ package struct PortableModules: Sendable {
       : .array(targeted.map { .string($0) })
   }
 
-  /// A method's record under the base program's names, with the saved modules whole.
-  func applied(to record: PEFTAdapter) -> PEFTAdapter {
+  /// A method's record with what PEFT's rules need, and the saved modules whole in place of the last
+  /// `saved` values.
+  func applied(to record: PEFTAdapter, saved count: Int) -> PEFTAdapter {
     var record = record
-    record.tensors = record.tensors.compactMap { item in
-      guard
-        let site = names.keys.first(where: { item.name.hasPrefix($0 + ".") && !isSaved(item.name) })
-      else { return nil }
-      return ((names[site] ?? site) + item.name.dropFirst(site.count), item.tensor)
-    }
-    record.tensors += parameters.map { ($0.name, $0.parameter.value) }
-    for field in ["rank_pattern", "alpha_pattern"] {
-      guard let patterns = record.configuration[field]?.object else { continue }
+    record.values.removeLast(count)
+    record.values += parameters.map { StoredValue($0.name, $0.parameter.value) }
+    for (field, value) in record.configuration.entries where field.hasSuffix("_pattern") {
+      guard let patterns = value.object else { continue }
       var renamed = JSONObject()
       for (pattern, value) in patterns.entries {
-        let site = names.first { "^" + escaped($0.key) == pattern }
-        renamed[site.map { "^" + escaped($0.value) } ?? pattern] = value
+        let module = names.modules.first { exactPattern($0.site.path) == pattern }
+        renamed[module.map { exactPattern($0.name) } ?? pattern] = value
       }
       record.configuration[field] = .object(renamed)
     }
@@ -114,18 +109,10 @@ package struct PortableModules: Sendable {
     return record
   }
 
-  /// Whether a tensor of the record is a base value, which is written from the tree instead.
-  private func isSaved(_ name: String) -> Bool { name.contains(".base_layer.") }
-
   /// In an adapted layer PEFT calls the base's bias `base_layer.bias`.
   private static func biasName(_ key: String, isAdapted: Bool) -> String {
     isAdapted ? parent(of: key) + ".base_layer.bias" : key
   }
-}
-
-/// Path of the module that a parameter or module lies in; empty at the root.
-private func parent(of path: String) -> String {
-  path.lastIndex(of: ".").map { String(path[..<$0]) } ?? ""
 }
 
 /// All modules above a parameter.
@@ -138,6 +125,9 @@ private func ancestors(of path: String) -> [String] {
   }
   return found
 }
+
+/// A pattern of PEFT's maps that takes one module alone.
+func exactPattern(_ path: String) -> String { "^" + escaped(path) }
 
 /// A path as a regular expression of itself.
 private func escaped(_ path: String) -> String { path.replacing(".", with: "\\.") }

@@ -7,10 +7,11 @@ extension AdapterSettings {
   ///   - tree: the backbone's.
   ///   - defaults: patterns of an entry that names no targets.
   ///   - lowRank: the method's rank and scaling, nil for a method without ranks.
+  ///   - scope: before the paths of all values.
   /// - Returns: targets in the order of patterns, then of the tree.
   /// - Throws: for a pattern that takes nothing and for unknown row names.
   package func resolveTargets(
-    in tree: ModuleTree, defaults: [String], lowRank: LowRank?
+    in tree: ModuleTree, defaults: [String], lowRank: LowRank?, scope: String = ""
   ) throws(AdapterError) -> [AdapterTarget] {
     var patterns = targets
     if patterns.isEmpty {
@@ -36,7 +37,7 @@ extension AdapterSettings {
         }
       }
     }
-    let result = taken.compactMap { target($0.site, $0.rows, lowRank) }
+    let result = taken.compactMap { target($0.site, $0.rows, lowRank, scope) }
     if result.isEmpty { throw .noTargets(method: method) }
     return result
   }
@@ -64,9 +65,11 @@ extension AdapterSettings {
   }
 
   private func target(
-    _ site: AdaptationSite, _ rows: Range<Int>, _ lowRank: LowRank?
+    _ site: AdaptationSite, _ rows: Range<Int>, _ lowRank: LowRank?, _ scope: String
   ) -> AdapterTarget? {
-    guard let lowRank else { return AdapterTarget(site: site, rows: rows, rank: 0, alpha: 0) }
+    guard let lowRank else {
+      return AdapterTarget(site: site, rows: rows, rank: 0, alpha: 0, scope: scope)
+    }
     let rank =
       rankPattern.first { $0.pattern.matches(path: site.path, groups: site.groups) }?.rank
       ?? lowRank.rank
@@ -76,7 +79,34 @@ extension AdapterSettings {
       ?? lowRank.alpha ?? Double(rank)
     return AdapterTarget(
       site: site, rows: rows, rank: rank, alpha: alpha,
-      usesRankStabilizedScaling: lowRank.usesRankStabilizedScaling, dropout: lowRank.dropout)
+      usesRankStabilizedScaling: lowRank.usesRankStabilizedScaling, dropout: lowRank.dropout,
+      scope: scope)
+  }
+
+  /// The blocks that the entry's positions take, all without any.
+  ///
+  /// - Throws: for a pattern that takes nothing, and for a backbone without such blocks.
+  package func resolveBlocks(
+    in tree: ModuleTree, scope: String = ""
+  ) throws(AdapterError) -> [BlockTarget] {
+    if !targets.isEmpty { throw .takesPositions(method: method) }
+    guard !tree.blocks.isEmpty else { throw .noBlocks(method: method) }
+    var chosen = tree.blocks
+    if let positions {
+      chosen = []
+      for pattern in positions {
+        let found = tree.blocks.filter { pattern.matches(path: $0.path, groups: []) }
+        if found.isEmpty {
+          throw .matchesNothing(
+            field: "adapter.at", pattern: pattern.text, groups: [],
+            examples: tree.blocks.prefix(4).map(\.path))
+        }
+        chosen += found.filter { block in !chosen.contains { $0 === block } }
+      }
+    }
+    chosen = chosen.filter { isInChosenLayer($0.path) }
+    if chosen.isEmpty { throw .noTargets(method: method) }
+    return chosen.map { BlockTarget(site: $0, scope: scope) }
   }
 
   private func sites(

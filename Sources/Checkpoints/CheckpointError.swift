@@ -20,7 +20,9 @@ package enum CheckpointError: Error, Sendable, Equatable {
   /// The rank in the configuration is not that of the tensors.
   case rankMismatch(path: String, tensor: String, configured: Int, found: Int)
 
-  static func malformed(_ path: String, _ format: String, _ reason: String) -> CheckpointError {
+  package static func malformed(_ path: String, _ format: String, _ reason: String)
+    -> CheckpointError
+  {
     .file(.malformed(path: path, format: format, reason: reason))
   }
 

@@ -1,62 +1,6 @@
 import Synchronization
 package import Tensors
 
-/// A change of a layer by a sum: output = layer + delta, as effective weight = weight + delta where
-/// the change is linear.
-///
-/// Adapter methods conform; the layer that owns the weight calls.
-package protocol WeightDelta: Sendable {
-  /// What the delta adds to the layer's output.
-  /// - Parameters:
-  ///   - x: the layer's input, for a linear layer possibly narrower than the weight (missing
-  ///     columns are zero).
-  ///   - outputs: number of leading output features that are wanted.
-  ///   - context: of the layer's forward pass.
-  /// - Returns: `[..., outputs]` for a linear layer, `[batch, outputs, size...]` for a convolution.
-  func output(_ x: Tensor, outputs: Int, context: ForwardContext) -> Tensor
-
-  /// The delta itself, matricised: `[out, in · kernel]`.
-  ///
-  /// - Throws: where the change depends on the input, so that no weight can stand for it.
-  func materialized() throws(UnmergeableDelta) -> Tensor
-
-  /// The linear part of a delta that as a whole is not linear, matricised, and zero in the delta from
-  /// now on; nil where there is no such part.
-  func takeLinearPart() -> Tensor?
-
-  /// Trainable values, with paths below the site's.
-  var parameters: [Parameter] { get }
-
-  /// The factors of a delta s B A of a linear layer that the layer may multiply itself, as part of
-  /// its own product; nil for any other change, and where something is dropped in this pass.
-  func factors(_ context: ForwardContext) -> LowRankFactors?
-}
-
-extension WeightDelta {
-  package func takeLinearPart() -> Tensor? { nil }
-  package func factors(_ context: ForwardContext) -> LowRankFactors? { nil }
-}
-
-/// A delta s B A: A is `[r, in]`, B `[rows, r]`.
-package struct LowRankFactors: Sendable {
-  package let down: Parameter
-  package let up: Parameter
-  package let scaling: Double
-
-  package init(down: Parameter, up: Parameter, scaling: Double) {
-    self.down = down
-    self.up = up
-    self.scaling = scaling
-  }
-}
-
-/// A change of a layer that no change of its weight can replace.
-package struct UnmergeableDelta: Error, Equatable {
-  package let reason: String
-
-  package init(_ reason: String) { self.reason = reason }
-}
-
 /// A weight that adapters can change: the hook point of one linear or convolution layer.
 package final class AdaptationSite: Sendable {
   /// What the weight belongs to.
@@ -78,8 +22,8 @@ package final class AdaptationSite: Sendable {
   package let rowNames: [(name: String, rows: Range<Int>)]
 
   private struct Attached {
-    let rows: Range<Int>
-    let delta: any WeightDelta
+    let layer: SiteRows
+    let change: any SiteChange
   }
   private let attached = Mutex<[Attached]>([])
   private let fused = Mutex<(versions: [Int], update: LowRankUpdate)?>(nil)
@@ -101,9 +45,13 @@ package final class AdaptationSite: Sendable {
   /// Columns of the matricised weight.
   package var inputs: Int { weight.elementCount / outputs }
 
-  /// Adds a delta to a range of the weight's rows.
-  package func attach(_ delta: any WeightDelta, rows: Range<Int>) {
-    attached.withLock { $0.append(Attached(rows: rows, delta: delta)) }
+  /// Adds a change of a range of the weight's rows.
+  package func attach(_ change: any SiteChange, rows: Range<Int>) {
+    precondition(
+      change is any WeightDelta || change is any WeightMap || change is any Branch,
+      "\(path): \(change) is no delta, map or branch")
+    let layer = SiteRows(self, rows: rows)
+    attached.withLock { $0.append(Attached(layer: layer, change: change)) }
     fused.withLock { $0 = nil }
   }
 
@@ -114,19 +62,19 @@ package final class AdaptationSite: Sendable {
 
   package var isAdapted: Bool { attached.withLock { !$0.isEmpty } }
 
-  /// All attached deltas as part of the layer's own product; nil where one of them cannot be.
+  /// All attached changes as part of the layer's own product; nil where one of them cannot be.
   ///
   /// Packed once for every value of the factors.
   func lowRankUpdate(_ context: ForwardContext) -> LowRankUpdate? {
     let items = attached.withLock { $0 }
-    let factors = items.compactMap { $0.delta.factors(context) }
+    let factors = items.compactMap { ($0.change as? any WeightDelta)?.factors(context) }
     guard kind == .linear, factors.count == items.count, !items.isEmpty else { return nil }
     let versions = factors.flatMap { [$0.down.version, $0.up.version] }
     return fused.withLock { fused in
       if let fused, fused.versions == versions { return fused.update }
       let terms = zip(items, factors).map { item, factors in
         LowRankUpdate.Term(
-          down: factors.down(), up: factors.up(), rows: item.rows, scaling: factors.scaling)
+          down: factors.down(), up: factors.up(), rows: item.layer.rows, scaling: factors.scaling)
       }
       let update = Allocator.making { LowRankUpdate(terms, outputs: outputs) }
       fused = (versions, update)
@@ -134,35 +82,115 @@ package final class AdaptationSite: Sendable {
     }
   }
 
-  /// `y` with what the attached deltas add, in the order of attachment.
+  /// What the layer gives with all changes.
   ///
-  /// `outputAxis` is the axis of `y` that holds the output features.
+  /// - Parameters:
+  ///   - x: the layer's input; for a linear layer possibly narrower than the weight.
+  ///   - outputs: number of leading output features that are wanted.
+  ///   - context: of the forward pass.
+  ///   - plain: the layer without any change, bias included.
+  /// - Returns: `[..., outputs]` or `[batch, outputs, size...]`.
   func adapted(
-    _ y: Tensor, input: Tensor, outputAxis: Int, context: ForwardContext
+    _ x: Tensor, outputs: Int, context: ForwardContext, plain: () -> Tensor
+  ) -> Tensor {
+    let items = attached.withLock { $0 }
+    if items.allSatisfy({ $0.change is any WeightDelta }) {
+      return following(items[...], plain(), x, context)
+    }
+    let whole = SiteRows(self)
+    guard outputs == self.outputs, kind != .linear || x.shape.last == inputs else {
+      let width = x.shape.last ?? 0
+      let wide = x.padded(axis: x.rank - 1, before: 0, after: inputs - width)
+      return adapted(wide, outputs: self.outputs, context: context) {
+        whole.applied(whole.weight, bias: whole.bias, to: wide)
+      }.sliced(axis: x.rank - 1, 0..<outputs)
+    }
+    guard let lastMap = items.lastIndex(where: { $0.change is any WeightMap }) else {
+      return following(items[...], plain(), x, context)
+    }
+    if lastMap == 0, items[0].layer.isWhole, let map = items[0].change as? any WeightMap,
+      let y = map.output(x, of: items[0].layer, context: context)
+    {
+      return following(items[1...], y, x, context)
+    }
+    var (weight, bias) = (whole.weight, whole.bias)
+    for item in items[...lastMap] {
+      let changed = item.layer.certainPair { () throws(UnmergeableDelta) in
+        try Self.folded(item, weight, bias)
+      }
+      (weight, bias) = changed
+    }
+    let y = whole.applied(weight, bias: bias, to: x)
+    return following(items[(lastMap + 1)...], y, x, context)
+  }
+
+  /// The output after deltas and branches.
+  private func following(
+    _ items: ArraySlice<Attached>, _ y: Tensor, _ x: Tensor, _ context: ForwardContext
   ) -> Tensor {
     var result = y
-    for item in attached.withLock({ $0 }) {
-      let wanted = min(item.rows.upperBound, y.shape[outputAxis]) - item.rows.lowerBound
+    for item in items {
+      let (layer, rows) = (item.layer, item.layer.rows)
+      let axis = layer.outputAxis(result)
+      let wanted = min(rows.upperBound, result.shape[axis]) - rows.lowerBound
       guard wanted > 0 else { continue }
-      let change = item.delta.output(input, outputs: wanted, context: context)
-      result =
-        result
-        + change.padded(
-          axis: outputAxis, before: item.rows.lowerBound,
-          after: y.shape[outputAxis] - item.rows.lowerBound - wanted)
+      let end = result.shape[axis] - rows.lowerBound - wanted
+      if let delta = item.change as? any WeightDelta {
+        let change = delta.output(x, of: layer, outputs: wanted, context: context)
+        result = result + change.padded(axis: axis, before: rows.lowerBound, after: end)
+      } else if let branch = item.change as? any Branch {
+        let part = result.sliced(axis: axis, rows)
+        let changed = branch.output(part, input: x, of: layer, context: context)
+        result = replaced(rows, of: result, by: changed, axis: axis)
+      }
     }
     return result
   }
 
-  /// The weight with every delta added, in the weight's shape.
+  /// Weight and bias with every change folded in, in the weight's shape.
   ///
-  /// - Throws: where one of them depends on the input.
-  package func mergedWeight() throws(UnmergeableDelta) -> Tensor {
-    var matrix = weight.value.reshaped(to: [outputs, inputs])
+  /// - Throws: where one of them depends on the input, or needs a bias that the layer lacks.
+  package func merged() throws(UnmergeableDelta) -> (weight: Tensor, bias: Tensor?) {
+    let whole = SiteRows(self)
+    var (matrix, shift) = (whole.weight.detached(), whole.bias?.detached())
     for item in attached.withLock({ $0 }) {
-      matrix = matrix + fullHeight(try item.delta.materialized(), item.rows)
+      let changed = try Self.folded(item, matrix, shift)
+      (matrix, shift) = (changed.weight.detached(), changed.bias?.detached())
     }
-    return matrix.reshaped(to: weight.shape)
+    if bias == nil, shift != nil {
+      throw UnmergeableDelta("the layer has no bias that could take the adapter's")
+    }
+    return (matrix.reshaped(to: weight.shape), shift)
+  }
+
+  /// Whole weight and bias after one change of some rows.
+  private static func folded(
+    _ item: Attached, _ weight: Tensor, _ bias: Tensor?
+  ) throws(UnmergeableDelta) -> (weight: Tensor, bias: Tensor?) {
+    let (layer, rows) = (item.layer, item.layer.rows)
+    let part = layer.isWhole ? weight : weight.sliced(axis: 0, rows)
+    let shift = layer.isWhole ? bias : bias?.sliced(axis: 0, rows)
+    let changed: (weight: Tensor, bias: Tensor?)
+    switch item.change {
+    case let delta as any WeightDelta:
+      changed = (part + (try delta.delta(layer)), sum(shift, delta.biasDelta))
+    case let map as any WeightMap:
+      changed = (try map.weight(part, layer), map.bias(shift, part, layer))
+    case let branch as any Branch: changed = try branch.merged(part, shift, layer)
+    default: return (weight, bias)
+    }
+    guard !layer.isWhole else { return changed }
+    let zeros = { Tensor(zeros: [layer.site.outputs], dtype: $0) as Tensor }
+    return (
+      replaced(rows, of: weight, by: changed.weight, axis: 0),
+      changed.bias.map { replaced(rows, of: bias ?? zeros($0.dtype), by: $0, axis: 0) }
+    )
+  }
+
+  /// What the changes add to the loss; nil for nothing.
+  package func penalty() -> Tensor? {
+    attached.withLock { $0 }.compactMap { $0.change.penalty($0.layer) }
+      .reduce(nil) { sum, term in sum.map { $0 + term } ?? term }
   }
 
   /// Moves the linear parts of deltas that cannot be merged whole into the weight.
@@ -170,15 +198,42 @@ package final class AdaptationSite: Sendable {
   /// The layer's output stays as it is.
   package func mergeLinearParts() {
     for item in attached.withLock({ $0 }) {
-      guard let part = item.delta.takeLinearPart() else { continue }
-      let matrix = weight.value.reshaped(to: [outputs, inputs]) + fullHeight(part, item.rows)
+      guard let part = (item.change as? any WeightDelta)?.takeLinearPart() else { continue }
+      let rows = item.layer.rows
+      let full = part.detached().padded(
+        axis: 0, before: rows.lowerBound, after: outputs - rows.upperBound)
+      let matrix = weight.value.reshaped(to: [outputs, inputs]) + full
       weight.value = matrix.reshaped(to: weight.shape)
     }
   }
+}
 
-  /// A matrix for some rows with zeros in all others.
-  private func fullHeight(_ matrix: Tensor, _ rows: Range<Int>) -> Tensor {
-    matrix.detached().padded(
-      axis: 0, before: rows.lowerBound, after: outputs - rows.upperBound)
+extension SiteRows {
+  /// Weight and bias that the engine only asks for where they exist.
+  func certainPair(
+    _ make: () throws(UnmergeableDelta) -> (weight: Tensor, bias: Tensor?)
+  ) -> (weight: Tensor, bias: Tensor?) {
+    do throws(UnmergeableDelta) {
+      return try make()
+    } catch {
+      preconditionFailure("\(site.path): \(error.reason)")
+    }
   }
+}
+
+/// The sum of what there is.
+private func sum(_ a: Tensor?, _ b: Tensor?) -> Tensor? {
+  guard let a else { return b }
+  return b.map { a + $0 } ?? a
+}
+
+/// A tensor with a range along an axis replaced.
+private func replaced(
+  _ range: Range<Int>, of whole: Tensor, by part: Tensor, axis: Int
+) -> Tensor {
+  let size = whole.shape[axis]
+  guard range != 0..<size else { return part }
+  let before = whole.sliced(axis: axis, 0..<range.lowerBound)
+  let after = whole.sliced(axis: axis, range.upperBound..<size)
+  return Tensor.concatenated([before, part, after].filter { $0.shape[axis] > 0 }, axis: axis)
 }

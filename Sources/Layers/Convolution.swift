@@ -29,8 +29,9 @@ package struct Convolution: Sendable {
 
   /// From `[batch, inputs, size...]` to `[batch, outputs, size...]`, with as many sizes as the kernel.
   package func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-    let y = convolution(x, weight: site.weight(), bias: site.bias?(), geometry: geometry)
-    let adapted = site.adapted(y, input: x, outputAxis: 1, context: context)
+    let adapted = site.adapted(x, outputs: site.outputs, context: context) {
+      convolution(x, weight: site.weight(), bias: site.bias?(), geometry: geometry)
+    }
     context.observe(site.path, adapted)
     return adapted
   }

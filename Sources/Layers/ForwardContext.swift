@@ -13,6 +13,8 @@ package struct ForwardContext: Sendable {
   package private(set) var usesBatchStatistics: Bool
   /// What frozen products and the activations between them are stored in.
   package var precision = Precision.fp32
+  /// Where the tokens of a block's stream lie; nil outside of transformers.
+  package var tokens: TokenLayout?
   /// Whether blocks keep only their input and are computed again on the way back.
   package var checkpointsActivations = false
   /// Whether a block is computed again: running statistics were already recorded.

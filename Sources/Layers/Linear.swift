@@ -39,17 +39,19 @@ package struct Linear: Sendable {
       "\(site.path): input \(x.shape), \(rows) outputs, weight \(site.weight.shape)")
     let precision = context.precision
     guard let frozen = site.weight.frozen(rows: rows, columns: columns, precision) else {
-      let weight = site.weight().sliced(axis: 0, 0..<rows).sliced(axis: 1, 0..<columns)
       let input = x.single
-      let y = linear(input, weight: weight, bias: bias(rows))
-      return finished(y, input, context, activation, residual)
+      return finished(input, rows, context, activation, residual) {
+        let weight = site.weight().sliced(axis: 0, 0..<rows).sliced(axis: 1, 0..<columns)
+        return linear(input, weight: weight, bias: bias(rows))
+      }
     }
     let isWhole = rows == site.outputs && columns == site.inputs && x.dtype != .f64
     let update = isWhole && site.isAdapted ? site.lowRankUpdate(context) : nil
     guard update != nil || !site.isAdapted, !(context.isObserved && residual != nil) else {
       let input = x.single
-      let y = frozenLinear(input, weight: frozen, bias: bias(rows), type: input.dtype).result
-      return finished(y, input, context, activation, residual)
+      return finished(input, rows, context, activation, residual) {
+        frozenLinear(input, weight: frozen, bias: bias(rows), type: input.dtype).result
+      }
     }
     let (y, before) = frozenLinear(
       x, weight: frozen, bias: bias(rows), update: update, activation: activation,
@@ -60,12 +62,12 @@ package struct Linear: Sendable {
 
   private func bias(_ rows: Int) -> Tensor? { site.bias?().sliced(axis: 0, 0..<rows) }
 
-  /// Deltas, activation and residual in operations of their own.
+  /// Adapters, activation and residual in operations of their own.
   private func finished(
-    _ y: Tensor, _ input: Tensor, _ context: ForwardContext, _ activation: Activation,
-    _ residual: Tensor?
+    _ input: Tensor, _ outputs: Int, _ context: ForwardContext, _ activation: Activation,
+    _ residual: Tensor?, plain: () -> Tensor
   ) -> Tensor {
-    let adapted = site.adapted(y, input: input, outputAxis: y.rank - 1, context: context)
+    let adapted = site.adapted(input, outputs: outputs, context: context, plain: plain)
     context.observe(site.path, adapted)
     let active = activation == .gelu ? adapted.gelu() : adapted
     return residual.map { $0 + active } ?? active

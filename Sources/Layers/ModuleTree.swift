@@ -10,6 +10,8 @@ package struct ModuleTree: Sendable {
   package private(set) var buffers: [Parameter] = []
   /// In the order of construction.
   package private(set) var sites: [AdaptationSite] = []
+  /// Blocks whose stream adapters can change, in the order of construction.
+  package private(set) var blocks: [BlockSite] = []
   private var paths: Set<String> = []
 
   /// Everything that a checkpoint of the model holds.
@@ -44,6 +46,8 @@ package struct ModuleTree: Sendable {
   }
 
   mutating func append(_ site: AdaptationSite) { sites.append(site) }
+
+  mutating func append(_ block: BlockSite) { blocks.append(block) }
 }
 
 /// Collects the parts of a model while it is built.
@@ -96,6 +100,8 @@ package struct Scope {
 
   /// Makes this place one where adapters can stand.
   func register(_ site: AdaptationSite) { builder.tree.append(site) }
+
+  func register(_ block: BlockSite) { builder.tree.append(block) }
 
   private func path(to name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 }

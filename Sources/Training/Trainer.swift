@@ -52,6 +52,7 @@ package struct Trainer {
   private var schedule: Schedule
   private var optimizer: any Optimizer
   private let settings: [(parameter: Parameter, rate: Double, decay: Double)]
+  private let hooks: [any TrainingHook]
   private let loss: LossFunction
   package private(set) var state: TrainerState
   private var dataSeconds = 0.0
@@ -59,9 +60,12 @@ package struct Trainer {
 
   /// Prepares a run, or with `resuming` the rest of one whose parameters are already loaded.
   ///
-  /// `trainable` are all parameters to train, in a fixed order; they get memory of their own.
+  /// `trainable` are all parameters to train, in a fixed order; they get memory of their own. `hooks`
+  /// are called around every step; `policies` say how updates of parameters depart from the optimizer's
+  /// settings, by path.
   package init(
     _ plan: TrainingPlan, schedule: Schedule, optimizer: any Optimizer, trainable: [Parameter],
+    hooks: [any TrainingHook] = [], policies: [String: UpdatePolicy] = [:],
     resuming: LoadedState? = nil, loss: @escaping LossFunction
   ) throws(TrainingError) {
     guard !trainable.isEmpty else { throw .nothingToTrain }
@@ -69,7 +73,11 @@ package struct Trainer {
     self.schedule = schedule
     self.optimizer = optimizer
     self.loss = loss
-    settings = try Self.settings(trainable, plan.rateGroups, optimizer)
+    self.hooks = hooks
+    settings = try Self.settings(trainable, plan.rateGroups, optimizer).map {
+      let policy = policies[$0.parameter.path] ?? UpdatePolicy()
+      return ($0.parameter, $0.rate * policy.rateFactor, policy.decays ? $0.decay : 0)
+    }
     state = resuming?.state ?? TrainerState()
     if let resuming {
       self.optimizer.state = resuming.optimizer
@@ -117,6 +125,7 @@ package struct Trainer {
       try batches(state.step * plan.accumulationSteps + $0)
     }.filter { $0.count > 0 }
     dataSeconds += seconds(clock.now - waited)
+    for hook in hooks { hook.begin(step: state.step, of: plan.totalSteps) }
     let total = microSteps.reduce(0) { $0 + $1.count }
     var sum = 0.0
     var gradients = Gradients()
@@ -130,6 +139,7 @@ package struct Trainer {
       first += batch.count
     }
     samples += total
+    for hook in hooks { hook.change(&gradients, step: state.step, of: plan.totalSteps) }
     let norm = settings.reduce(0.0) {
       $0 + (gradients[$1.parameter.leaf]?.sumOfSquares() ?? 0)
     }.squareRoot()
@@ -140,6 +150,7 @@ package struct Trainer {
     } else {
       try skip(sum, gradients, identifiers)
     }
+    for hook in hooks { hook.end(step: state.step, of: plan.totalSteps) }
     state.step += 1
     state.recentLoss = sum
     return StepEvent(

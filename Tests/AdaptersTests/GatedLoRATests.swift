@@ -69,7 +69,7 @@ struct GatedLoRATests {
     let plain = try Adapted(wanted, hasGate: false)
     let before = try wanted.tensor("output.before")
     #expect(plain.layer(x, .evaluation).largestDifference(from: before) <= 2e-6)
-    let merged = try plain.layer.site.mergedWeight()
+    let merged = try plain.layer.site.merged().weight
     #expect(
       merged.largestDifference(from: try wanted.tensor("output.merged.linear.weight")) <= 1e-6)
     plain.layer.site.detachAll()
@@ -96,7 +96,7 @@ struct GatedLoRATests {
   @Test("refuses to merge what depends on the input, naming module and way out")
   func refusedMerge() throws {
     let gated = try Adapted(inputs: 5, outputs: 4, rank: 2, alpha: 4, hasGate: true)
-    #expect(throws: UnmergeableDelta.self) { try gated.layer.site.mergedWeight() }
+    #expect(throws: UnmergeableDelta.self) { _ = try gated.layer.site.merged() }
     let model = AdaptedModel(
       tree: gated.tree, adapters: [gated.adapter], freezesBackbone: true)
     let error = try #require(
@@ -148,7 +148,7 @@ struct GatedLoRATests {
     let target = AdapterTarget(site: site, rank: 2, alpha: 4)
     #expect(try method([:]).trainableCount(for: target) == 38)
     #expect(try method(["gate_residual": false]).trainableCount(for: target) == 14)
-    let delta = try method(["start": "reference"]).makeDelta(for: target)
+    let delta = try method(["start": "reference"]).makeChange(for: target, SharedValues())
     #expect(delta.parameters.allSatisfy { $0.initialization == .normal(standardDeviation: 0.02) })
     #expect(throws: (any Error).self) { try method(["dropout": 0.1]) }
   }
@@ -159,8 +159,9 @@ struct GatedLoRATests {
     let site = Convolution(builder.root / "conv", inputs: 2, outputs: 2, kernel: [3, 3]).site
     let error = try #require(
       #expect(throws: AdapterError.self) {
-        _ = try GatedLoRA(rank: 2, alpha: 2).makeDelta(
-          for: AdapterTarget(site: site, rank: 2, alpha: 2))
+        _ = try AttachedAdapter(
+          AdapterSettings(name: "test", method: "gated-lora"), method: GatedLoRA(rank: 2, alpha: 2),
+          targets: [AdapterTarget(site: site, rank: 2, alpha: 2)], seed: 0)
       })
     #expect(error.description.contains("defined for linear layers"))
   }

@@ -27,11 +27,13 @@ struct LoRATests {
     ).site
     let method = LoRA(LowRank(rank: 3))
     let odd = #expect(throws: AdapterError.self) {
-      _ = try method.makeDelta(for: AdapterTarget(site: site, rank: 3, alpha: 3))
+      _ = try method.makeChange(
+        for: AdapterTarget(site: site, rank: 3, alpha: 3), SharedValues())
     }
     #expect(try #require(odd).description.contains("rank 3 is not divisible by"))
     let part = #expect(throws: AdapterError.self) {
-      _ = try method.makeDelta(for: AdapterTarget(site: site, rows: 0..<2, rank: 4, alpha: 4))
+      _ = try method.makeChange(
+        for: AdapterTarget(site: site, rows: 0..<2, rank: 4, alpha: 4), SharedValues())
     }
     #expect(try #require(part).exitCode == .unavailable)
   }
@@ -88,15 +90,16 @@ struct LoRATests {
         rank: 1,
         usesRankStabilizedScaling: directory.configuration["use_rslora"]?.bool ?? false))
     let adapter = try attached(method, to: sites, on: builder.tree, settings)
-    try adapter.load(from: directory, baseDigest: nil)
-    for tensor in try method.exported(adapter).tensors {
+    try adapter.load(
+      from: directory, baseDigest: nil, names: ModuleNames(builder.tree))
+    for tensor in try adapter.record(ModuleNames(builder.tree)).values {
       let key = "base_model.model." + tensor.name
       #expect(tensor.tensor.shape == directory.weights.entry(key)?.shape, "\(key)")
     }
     var compared = 0
     for site in sites where io.names.contains("merged.\(site.path).weight") {
       let expected = try io.tensor("merged.\(site.path).weight")
-      let merged = try site.mergedWeight()
+      let merged = try site.merged().weight
       #expect(
         merged.largestDifference(from: expected) <= 1e-6 * expected.largestMagnitude,
         "\(site.path)")

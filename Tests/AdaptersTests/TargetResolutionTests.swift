@@ -138,10 +138,11 @@ struct TargetResolutionTests {
     let folder = try TemporaryDirectory()
     tree.initialize(seed: 4)
     let values = adapter.saved.map { $0.value.copied() }
-    try adapter.save(to: folder.path("adapter"), base: nil, baseDigest: "d")
+    try adapter.save(to: folder.path("adapter"), base: nil, baseDigest: "d", on: tree)
     tree.initialize(seed: 5)
     try adapter.load(
-      from: try PEFTDirectory(reading: folder.path("adapter")), baseDigest: "d")
+      from: try PEFTDirectory(reading: folder.path("adapter")), baseDigest: "d",
+      names: ModuleNames(tree))
     #expect(adapter.saved.map(\.value.bits) == values.map(\.bits))
     settings.modulesToSave = [try Pattern("neck")]
     #expect(throws: AdapterError.self) { try settings.savedParameters(in: tree, adapted: []) }

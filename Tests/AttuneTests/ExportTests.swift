@@ -95,7 +95,8 @@ import Testing
     #expect(directory.configuration["rank_pattern"]?.object?.count == 2)
     let again = try SmallViT(adapters: [settings])
     for parameter in again.model.trainable { parameter.initialize(seed: 9) }
-    try again.model.adapters[0].load(from: directory, baseDigest: "d")
+    try again.model.adapters[0].load(
+      from: directory, baseDigest: "d", names: ModuleNames(again.model.tree))
     #expect(logits(again).bits == logits(model).bits)
   }
 
@@ -164,15 +165,17 @@ import Testing
       settings, method: LoRA(LowRank(rank: 8, alpha: 16)), on: builder.tree, defaults: [], seed: 0)
     let folder = Shared.path("fixtures/peft/lora_qkv_r8")
     let directory = try PEFTDirectory(reading: folder + "/adapter")
-    try adapter.load(from: directory, baseDigest: nil)
+    try adapter.load(from: directory, baseDigest: nil, names: ModuleNames(builder.tree))
     let io = try SafetensorsFile(path: folder + "/io.safetensors")
     let output = vit(BackboneInput(try io.tensor("input")), .evaluation).logits
     let expected = try io.tensor("output_adapted")
     #expect(try #require(output).largestDifference(from: expected) <= 1e-4)
 
+    let tree = try SmallViT().model.tree
     let other = try AttachedAdapter(
-      settings, method: LoRA(LowRank(rank: 4)), on: try SmallViT().model.tree, defaults: [], seed: 0
-    )
-    #expect(throws: AdapterError.self) { try other.load(from: directory, baseDigest: nil) }
+      settings, method: LoRA(LowRank(rank: 4)), on: tree, defaults: [], seed: 0)
+    #expect(throws: AdapterError.self) {
+      try other.load(from: directory, baseDigest: nil, names: ModuleNames(tree))
+    }
   }
 }

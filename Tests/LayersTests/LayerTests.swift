@@ -8,10 +8,7 @@ import Testing
 private struct FixedDelta: WeightDelta {
   let matrix: Tensor
   let parameters: [Parameter] = []
-  func output(_ x: Tensor, outputs: Int, context: ForwardContext) -> Tensor {
-    linear(x, weight: matrix.sliced(axis: 0, 0..<outputs))
-  }
-  func materialized() -> Tensor { matrix }
+  func delta(_ layer: SiteRows) -> Tensor { matrix }
 }
 
 @Suite("Layers")
@@ -55,7 +52,7 @@ struct LayerTests {
     let x = values([3, 4], seed: 3)
     layer.site.attach(FixedDelta(matrix: values([2, 4], seed: 4)), rows: 3..<5)
     let adapted = layer(x, .evaluation).elements(as: Float.self)
-    let merged = try layer.site.mergedWeight()
+    let merged = try layer.site.merged().weight
     layer.site.detachAll()
     let plain = layer(x, .evaluation).elements(as: Float.self)
     layer.site.weight.value = merged

@@ -4,7 +4,7 @@ extension Tensor {
   /// Largest |a − b| of two single-precision tensors of one shape; infinite where one is NaN.
   package func largestDifference(from other: Tensor) -> Float {
     precondition(shape == other.shape, "\(shape) against \(other.shape)")
-    return zip(elements(as: Float.self), other.elements(as: Float.self)).reduce(0) {
+    return zip(cast(to: .f64).elements(as: Double.self), other.cast(to: .f64).elements(as: Double.self)).reduce(0) {
       let difference = abs($1.0 - $1.1)
       return difference.isNaN ? .infinity : max($0, difference)
     }
@@ -12,9 +12,9 @@ extension Tensor {
 
   /// Largest |a| of a single-precision tensor.
   package var largestMagnitude: Float {
-    elements(as: Float.self).reduce(0) { max($0, abs($1)) }
+    cast(to: .f64).elements(as: Double.self).reduce(0) { max($0, abs($1)) }
   }
 
   /// The elements of a single-precision tensor, bit by bit.
-  package var bits: [UInt32] { elements(as: Float.self).map(\.bitPattern) }
+  package var bits: [UInt32] { cast(to: .f64).elements(as: Double.self).map(\.bitPattern) }
 }

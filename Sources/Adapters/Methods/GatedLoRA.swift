@@ -1,8 +1,7 @@
-package import Checkpoints
-import Formats
+package import Formats
 package import Layers
 package import Recipes
-package import Tensors
+import Tensors
 
 /// LoRA behind a gate and beside a residual, the adapter of LoLA-SpecViT (arXiv 2506.17759, by its
 /// code): y = W x + b + σ(G x) ∘ (α/r) U D x + R x.
@@ -42,6 +41,7 @@ package struct GatedLoRA: AdapterMethod {
       "identity: no effect before the first step; reference: all matrices normal, deviation 0.02."),
   ]
   package static let peftType = "GATED_LORA"
+  package static let capabilities: AdapterCapabilities = [.linear, .rows, .zeroStart]
 
   package let lowRank: LowRank?
   private let hasGate: Bool
@@ -61,14 +61,10 @@ package struct GatedLoRA: AdapterMethod {
     self.start = start
   }
 
-  package func makeDelta(for target: AdapterTarget) throws(AdapterError) -> any WeightDelta {
-    guard case .linear = target.site.kind else {
-      throw .unsupported(
-        module: target.site.path, method: Self.name,
-        reason: "the method is defined for linear layers, this is a convolution. Leave it out of "
-          + "target_modules, or adapt it with lora")
-    }
-    return GatedLoRADelta(target, hasGate: hasGate, start: start)
+  package func makeChange(
+    for target: AdapterTarget, _ shared: SharedValues
+  ) throws(AdapterError) -> any SiteChange {
+    GatedLoRADelta(target, hasGate: hasGate, start: start)
   }
 
   /// r (in + rows), and with gate and residual 2 · in · rows more.
@@ -77,18 +73,12 @@ package struct GatedLoRA: AdapterMethod {
     return target.rank * (inputs + rows) + (hasGate ? 2 * inputs * rows : 0)
   }
 
-  package func exported(_ adapter: AttachedAdapter) throws(AdapterError) -> PEFTAdapter {
+  package func configuration(_ adapter: AttachedAdapter) throws(AdapterError) -> JSONObject {
     var configuration = JSONObject()
     configuration["r"] = .integer(lowRank?.rank ?? 0)
     configuration["lora_alpha"] = .number(lowRank?.alpha ?? 0)
     configuration["gate_residual"] = .bool(hasGate)
-    return PEFTAdapter(configuration: configuration, tensors: ownTensors(adapter))
-  }
-
-  package func imported(
-    _ adapter: AttachedAdapter, from directory: PEFTDirectory
-  ) throws -> [String: Tensor] {
-    try ownValues(adapter, from: directory)
+    return configuration
   }
 }
 
@@ -107,8 +97,7 @@ private struct GatedLoRADelta: WeightDelta {
     let drawn = Initialization.normal(standardDeviation: 0.02)
     let additive = start == .identity ? Initialization.zeros : drawn
     func matrix(_ name: String, _ shape: [Int], _ initialization: Initialization) -> Parameter {
-      Parameter(
-        path: target.path(to: name + ".weight"), shape: shape, initialization: initialization)
+      target.parameter(name + ".weight", shape, initialization)
     }
     down = matrix("lora_down", [target.rank, inputs], drawn)
     up = matrix("lora_up", [rows, target.rank], additive)
@@ -121,7 +110,9 @@ private struct GatedLoRADelta: WeightDelta {
     scaling = target.scaling
   }
 
-  func output(_ x: Tensor, outputs: Int, context: ForwardContext) -> Tensor {
+  func output(
+    _ x: Tensor, of layer: SiteRows, outputs: Int, context: ForwardContext
+  ) -> Tensor {
     let width = x.shape.last ?? 0
     let hidden = linear(x, weight: down().sliced(axis: 1, 0..<width)).scaled(by: scaling)
     let low = linear(hidden, weight: up().sliced(axis: 0, 0..<outputs))
@@ -132,13 +123,13 @@ private struct GatedLoRADelta: WeightDelta {
     return product(gated.gate).sigmoid() * low + product(gated.residual)
   }
 
-  func materialized() throws(UnmergeableDelta) -> Tensor {
+  func delta(_ layer: SiteRows) throws(UnmergeableDelta) -> Tensor {
     guard gated == nil else {
       throw UnmergeableDelta(
         "the gate depends on the input, so that no weight can stand for it. Keep the adapter beside "
           + "the model, or train with gate_residual: false")
     }
-    return matrixProduct(up.value, down.value).scaled(by: scaling)
+    return matrixProduct(up(), down()).scaled(by: scaling)
   }
 
   func takeLinearPart() -> Tensor? {

@@ -1,5 +1,4 @@
-package import Checkpoints
-import Formats
+package import Formats
 import Layers
 package import Tensors
 
@@ -9,75 +8,84 @@ package import Tensors
 /// slice's rows and its own columns, zero elsewhere. Patterns set rank and alpha by module, so that
 /// all slices of a weight have one scaling.
 extension LoRA {
-  package func exported(_ adapter: AttachedAdapter) throws(AdapterError) -> PEFTAdapter {
-    var tensors: [(name: String, tensor: Tensor)] = []
-    var ranks: [(path: String, rank: Int, alpha: Double)] = []
-    for group in adapter.modulesBySite {
-      let joined = try join(group)
-      tensors.append((group.site.path + ".lora_A.weight", joined.down))
-      tensors.append((group.site.path + ".lora_B.weight", joined.up))
-      ranks.append((group.site.path, joined.down.shape[0], joined.alpha))
+  package func configuration(
+    _ adapter: AttachedAdapter
+  ) throws(AdapterError) -> JSONObject {
+    let ranks = adapter.modulesBySite.map { group in
+      let rank = group.modules.reduce(0) { $0 + $1.target.rank }
+      return (path: group.site.path, rank: rank, alpha: joinedAlpha(group, rank: rank))
     }
-    let rank = mostCommon(ranks.map(\.rank)) ?? 8
-    let alpha = mostCommon(ranks.map(\.alpha)) ?? Double(rank)
     var configuration = Self.constants
-    configuration["r"] = .integer(rank)
-    configuration["lora_alpha"] = number(alpha)
     configuration["lora_dropout"] = number(lowRank?.dropout ?? 0)
     configuration["use_rslora"] = .bool(lowRank?.usesRankStabilizedScaling ?? false)
-    configuration["rank_pattern"] = exceptions(ranks.map { ($0.path, $0.rank) }, rank) {
-      .integer($0)
-    }
-    configuration["alpha_pattern"] = exceptions(
-      ranks.map { ($0.path, $0.alpha) }, alpha, value: number)
-    return PEFTAdapter(configuration: configuration, tensors: tensors)
+    configuration["lora_bias"] = .bool(hasBias)
+    setPattern("r", "rank_pattern", ranks.map { ($0.path, .integer($0.rank)) }, &configuration)
+    setPattern(
+      "lora_alpha", "alpha_pattern", ranks.map { ($0.path, number($0.alpha)) }, &configuration)
+    return configuration
   }
 
-  package func imported(
-    _ adapter: AttachedAdapter, from directory: PEFTDirectory
+  package func stored(_ module: SiteModules) throws(AdapterError) -> [StoredValue] {
+    let joined = try join(module)
+    let path = module.site.path
+    return [
+      StoredValue(path + ".lora_A.weight", joined.down),
+      StoredValue(path + ".lora_B.weight", joined.up),
+    ] + (joined.bias.map { [StoredValue(path + ".lora_B.bias", $0)] } ?? [])
+  }
+
+  package func restored(
+    _ module: SiteModules, _ value: (_ name: String) throws -> Tensor
   ) throws -> [String: Tensor] {
+    let path = module.site.path
+    let keys = [path + ".lora_A.weight", path + ".lora_B.weight"]
+    let (down, up) = (try value(keys[0]), try value(keys[1]))
+    let bias = hasBias ? try value(path + ".lora_B.bias") : nil
+    let wanted = module.modules.reduce(0) { $0 + $1.target.rank }
+    try Self.check(down, axis: 0, wanted, key: keys[0])
+    try Self.check(up, axis: 0, module.rows.count, key: keys[1])
+    try Self.check(up, axis: 1, wanted / module.site.groupCount, key: keys[1])
     var values: [String: Tensor] = [:]
-    for group in adapter.modulesBySite {
-      let key = { PEFTDirectory.key(module: group.site.path, parameter: $0) }
-      let down = try directory.weights.tensor(key("lora_A.weight"))
-      let up = try directory.weights.tensor(key("lora_B.weight"))
-      let wanted = group.modules.reduce(0) { $0 + $1.target.rank }
-      try Self.check(down, axis: 0, wanted, key: key("lora_A.weight"), directory.path)
-      try Self.check(up, axis: 0, group.site.outputs, key: key("lora_B.weight"), directory.path)
-      try Self.check(
-        up, axis: 1, wanted / group.site.groupCount, key: key("lora_B.weight"), directory.path)
-      var column = 0
-      for module in group.modules {
-        let columns = column..<(column + module.target.rank)
-        column = columns.upperBound
-        let parameters = module.delta.parameters
-        values[parameters[0].path] = down.sliced(axis: 0, columns)
-        values[parameters[1].path] =
-          module.target.isWhole
-          ? up : up.sliced(axis: 0, module.target.rows).sliced(axis: 1, columns)
-      }
+    var column = 0
+    for (target, change) in module.modules {
+      let columns = column..<(column + target.rank)
+      column = columns.upperBound
+      let parameters = change.parameters
+      let start = target.rows.lowerBound - module.rows.lowerBound
+      let rows = start..<(start + target.rows.count)
+      values[parameters[0].path] = down.sliced(axis: 0, columns)
+      values[parameters[1].path] =
+        module.whole != nil ? up : up.sliced(axis: 0, rows).sliced(axis: 1, columns)
+      if let bias { values[parameters[2].path] = bias.sliced(axis: 0, rows) }
     }
     return values
   }
 
   /// Refuses a tensor whose size along an axis is not the expected one.
-  private static func check(
-    _ tensor: Tensor, axis: Int, _ size: Int, key: String, _ path: String
+  static func check(
+    _ tensor: Tensor, axis: Int, _ size: Int, key: String
   ) throws(AdapterError) {
     var expected = tensor.shape
     guard expected[axis] != size else { return }
     expected[axis] = size
-    throw .wrongShape(path: path, key: key, expected: expected, found: tensor.shape)
+    throw .wrongShape(path: "the adapter", key: key, expected: expected, found: tensor.shape)
   }
 
-  /// One full-height pair for all slices of a weight.
+  /// Alpha that gives the joined rank the scaling of the slices.
+  private func joinedAlpha(_ group: SiteModules, rank: Int) -> Double {
+    if let whole = group.whole { return whole.target.alpha }
+    let root =
+      lowRank?.usesRankStabilizedScaling == true ? Double(rank).squareRoot() : Double(rank)
+    return (group.modules.first?.target.scaling ?? 1) * root
+  }
+
+  /// One full-height pair for all slices of a module.
   private func join(
     _ group: SiteModules
-  ) throws(AdapterError) -> (down: Tensor, up: Tensor, alpha: Double) {
-    if let only = group.modules.first, group.modules.count == 1, only.target.isWhole {
-      return (
-        only.delta.parameters[0].value, only.delta.parameters[1].value, only.target.alpha
-      )
+  ) throws(AdapterError) -> (down: Tensor, up: Tensor, bias: Tensor?) {
+    if let whole = group.whole {
+      let values = whole.change.parameters.map(\.value)
+      return (values[0], values[1], hasBias ? values[2] : nil)
     }
     if case .convolution = group.site.kind {
       throw .unsupported(
@@ -89,21 +97,23 @@ extension LoRA {
     precondition(
       group.modules.allSatisfy { $0.target.scaling == scaling },
       "\(group.site.path): slices with scalings \(group.modules.map(\.target.scaling))")
-    let root =
-      lowRank?.usesRankStabilizedScaling == true
-      ? Double(total).squareRoot() : Double(total)
     var column = 0
     var up: Tensor?
-    for module in group.modules {
-      let rows = module.target.rows
-      let placed = module.delta.parameters[1].value
-        .padded(axis: 0, before: rows.lowerBound, after: group.site.outputs - rows.upperBound)
-        .padded(axis: 1, before: column, after: total - column - module.target.rank)
+    var bias: Tensor?
+    for (target, change) in group.modules {
+      let before = target.rows.lowerBound - group.rows.lowerBound
+      let after = group.rows.upperBound - target.rows.upperBound
+      let placed = change.parameters[1].value.padded(axis: 0, before: before, after: after)
+        .padded(axis: 1, before: column, after: total - column - target.rank)
       up = up.map { $0 + placed } ?? placed
-      column += module.target.rank
+      if hasBias {
+        let part = change.parameters[2].value.padded(axis: 0, before: before, after: after)
+        bias = bias.map { $0 + part } ?? part
+      }
+      column += target.rank
     }
-    let down = Tensor.concatenated(group.modules.map { $0.delta.parameters[0].value }, axis: 0)
-    return (down, up ?? Tensor(zeros: []), scaling * root)
+    let down = Tensor.concatenated(group.modules.map { $0.change.parameters[0].value }, axis: 0)
+    return (down, up ?? Tensor(zeros: []), bias)
   }
 
   /// Fields that this program never sets, with PEFT's defaults.
@@ -117,7 +127,7 @@ extension LoRA {
     ] {
       object[key] = .null
     }
-    for key in ["ensure_weight_tying", "fan_in_fan_out", "lora_bias", "use_dora", "use_qalora"] {
+    for key in ["ensure_weight_tying", "fan_in_fan_out", "use_dora", "use_qalora"] {
       object[key] = .bool(false)
     }
     object["init_lora_weights"] = .bool(true)
@@ -128,24 +138,31 @@ extension LoRA {
   }
 }
 
-/// Values that differ from the common one, by escaped full path.
-private func exceptions<Value: Equatable>(
-  _ values: [(path: String, value: Value)], _ common: Value, value: (Value) -> JSONValue
-) -> JSONValue {
-  var object = JSONObject()
-  for item in values where item.value != common {
-    object["^" + item.path.replacing(".", with: "\\.")] = value(item.value)
+/// Sets a field to the commonest value, and a map of PEFT's patterns for the modules that differ.
+func setPattern(
+  _ field: String, _ patterns: String, _ values: [(path: String, value: JSONValue)],
+  _ configuration: inout JSONObject
+) {
+  var counts: [(value: JSONValue, count: Int)] = []
+  for (_, value) in values {
+    if let index = counts.firstIndex(where: { $0.value == value }) {
+      counts[index].count += 1
+    } else {
+      counts.append((value, 1))
+    }
   }
-  return .object(object)
-}
-
-private func mostCommon<Value: Hashable>(_ values: [Value]) -> Value? {
-  var counts: [Value: Int] = [:]
-  for value in values { counts[value, default: 0] += 1 }
-  return values.max { (counts[$0] ?? 0) < (counts[$1] ?? 0) }
+  let common = counts.reduce(nil as (value: JSONValue, count: Int)?) { best, next in
+    (best?.count ?? 0) >= next.count ? best : next
+  }
+  configuration[field] = common?.value ?? .null
+  var object = JSONObject()
+  for item in values where item.value != common?.value {
+    object[exactPattern(item.path)] = item.value
+  }
+  configuration[patterns] = .object(object)
 }
 
 /// Whole numbers are written without a fraction, as PEFT does.
-private func number(_ value: Double) -> JSONValue {
+func number(_ value: Double) -> JSONValue {
   Int(exactly: value).map { .integer($0) } ?? .number(value)
 }

@@ -20,7 +20,7 @@ func inspectRecipe(_ path: String) throws -> Inspection {
   var trainedBySite: [String: Int] = [:]
   for module in model.adapted.adapters.flatMap(\.modules) {
     trainedBySite[module.target.site.path, default: 0] +=
-      module.delta.parameters.reduce(0) { $0 + $1.elementCount }
+      module.change.parameters.reduce(0) { $0 + $1.elementCount }
   }
   var listed = Set<String>()
   for parameter in model.tree.parameters {

@@ -46,7 +46,8 @@ package struct FrozenPrefix: Sendable {
         remedy: "Leave the field out, or use \(others.map { $0.name }.joined(separator: " or "))")
     }
     let changed =
-      (model.trainable.map(\.path) + model.tree.sites.filter(\.isAdapted).map(\.path))
+      (model.trainable.map(\.path) + model.tree.sites.filter(\.isAdapted).map(\.path)
+      + model.tree.blocks.filter(\.isAdapted).map { $0.path + ".stream" })
       .filter { !network.isOfTask($0) }
     let lowestMap: Int? = { if case .task(let task) = network { task.maps.min() } else { nil } }()
     guard let first = sequence.firstBlock(changedBy: changed) else {

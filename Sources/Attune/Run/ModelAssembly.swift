@@ -30,8 +30,9 @@ struct AssembledModel: Sendable {
 
   var tree: ModuleTree { adapted.tree }
 
-  /// Everything that training changes: trained values, then running statistics.
-  var state: [Parameter] { adapted.trainable + tree.buffers }
+  /// Everything that training changes: trained values, then running statistics and what adapters
+  /// keep beside them.
+  var state: [Parameter] { adapted.trainable + adapted.buffers }
 
   /// Parts of a batch that are worked on side by side while batch norms use its statistics.
   ///
@@ -172,7 +173,7 @@ struct ModelPlan {
     let attached = try adapters.enumerated().map { number, entry in
       try AttachedAdapter(
         entry.settings, method: entry.method, on: tree, defaults: backboneType.defaultTargets,
-        seed: seed, saving: number == 0 && isTrained ? ofTask : [])
+        seed: seed, saving: number == 0 && isTrained ? ofTask : [], isFirst: number == 0)
     }
     let adapted = AdaptedModel(
       tree: tree, adapters: attached, freezesBackbone: recipe.freezesBackbone,
@@ -207,6 +208,7 @@ struct ModelPlan {
       }
     }
     settings.targets = patterns(entry.targetModules ?? [], "target_modules")
+    settings.positions = entry.positions.map { patterns($0, "at") }
     settings.excluded = patterns(entry.excludeModules, "exclude_modules")
     settings.modulesToSave = patterns(entry.modulesToSave, "modules_to_save")
     settings.bias = AdapterSettings.Bias(rawValue: entry.bias.rawValue) ?? .none
@@ -223,13 +225,18 @@ struct ModelPlan {
       _ = OptionReader(entry.method, [], diagnostics)
     } else if let type = registries.adapterMethods.entry(for: entry.method, diagnostics) {
       method = type.init(OptionReader(entry.method, type.options, diagnostics), diagnostics)
+      if entry.positions != nil, !type.capabilities.contains(.blocks) {
+        diagnostics.error(
+          .rule("\(type.name) acts on weights, not on blocks", mend: "use target_modules"),
+          at: entry.method.location, path: entry.method.path + ".at")
+      }
     }
     return diagnostics.errors.count == before ? (settings, method) : nil
   }
 
   private static func refuseUnoffered(_ entry: AdapterEntry, _ diagnostics: Diagnostics) {
     let fields: [(name: String, isGiven: Bool)] = [
-      ("at", entry.positions != nil), ("init", entry.initialization != nil),
+      ("init", entry.initialization != nil),
       ("schedule", entry.schedule != nil), ("optimizer", entry.optimizer != nil),
       ("from", entry.startsFrom != nil),
     ]

@@ -43,7 +43,8 @@ extension RunRecord.Adapter {
     let bytes = try? FileManager.default.attributesOfItem(atPath: file)[.size] as? NSNumber
     self.init(
       name: settings.name, method: settings.method, options: options,
-      modules: adapter.modules.map(\.target.site.path).uniqued(),
+      modules: adapter.modules.map(\.target.site.path).uniqued()
+        + adapter.blocks.map(\.target.site.path),
       modulesToSave: adapter.saved.map(\.path),
       parameters: adapter.parameters.reduce(0) { $0 + $1.elementCount },
       fileBytes: bytes?.intValue ?? 0)

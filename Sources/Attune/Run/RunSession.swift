@@ -125,12 +125,13 @@ struct RunSession {
 
   /// The task's loss under the recipe's way of computing it.
   private var loss: LossFunction {
-    let (loss, moves) = (task.loss, movesStatistics)
+    let (loss, moves, adapted) = (task.loss, movesStatistics, model.adapted)
     let checkpoints = recipe.train.checkpointsActivations
     return { fields, context in
       var context = context.usingBatchStatistics(moves)
       context.checkpointsActivations = checkpoints
-      return loss(fields, context)
+      let value = loss(fields, context)
+      return adapted.penalty().map { value + $0 } ?? value
     }
   }
 
@@ -172,7 +173,8 @@ struct RunSession {
   func trainer(resuming: LoadedState? = nil) throws -> Trainer {
     try Trainer(
       try trainingPlan(), schedule: schedule(), optimizer: plan.optimizer,
-      trainable: model.adapted.trainable, resuming: resuming, loss: loss)
+      trainable: model.adapted.trainable, hooks: model.adapted.hooks,
+      policies: model.adapted.policies, resuming: resuming, loss: loss)
   }
 
   /// Refuses what would only be met while training or after it, before anything is written.

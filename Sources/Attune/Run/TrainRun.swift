@@ -239,7 +239,9 @@ private struct TrainRun {
     for adapter in withFiles {
       let folder = withFiles.count == 1 ? "adapter" : "adapter/\(adapter.settings.name)"
       if withFiles.count > 1 { try directory.makeFolder("adapter") }
-      try adapter.save(to: directory.file(folder), base: base?.path, baseDigest: baseDigest)
+      try adapter.save(
+        to: directory.file(folder), base: base?.path, baseDigest: baseDigest,
+        on: session.model.tree)
     }
     guard withFiles.isEmpty else { return }
     try saveModel(to: directory.file("merged/model.safetensors"))

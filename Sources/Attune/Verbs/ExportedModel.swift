@@ -119,7 +119,8 @@ package func exportAdapter(
   }
   let layout = network.layouts[0]
   let modules = try PortableModules(adapter, on: model.tree) { layout.key(of: $0) }
-  try adapter.save(to: path, base: base, baseDigest: baseDigest, modules: modules)
+  try adapter.save(
+    to: path, base: base, baseDigest: baseDigest, on: model.tree, modules: modules)
   return try SafetensorsFile(path: path + "/" + PEFTDirectory.weightsName).names.count
 }
 

@@ -28,7 +28,7 @@ enum NAFNetParity: ParityFamily {
 
 extension NAFNetConfiguration {
   /// Reads the reference's constructor arguments.
-  fileprivate init(reference config: JSONObject, name: String) throws {
+  init(reference config: JSONObject, name: String) throws {
     func integer(_ key: String) throws -> Int {
       guard let value = config[key]?.integer else {
         throw VerifyError("\(name): config.\(key) is not a whole number")

@@ -14,6 +14,8 @@ struct ParityCase: Sendable {
   let description: JSONObject
   /// Type of the adapter that the numbers are of, nil for a plain model.
   let adapter: String?
+  /// The folder of an adapter case.
+  let folder: String?
   private let tensors: ParityTensors
 
   /// Kinds that hold a whole model; the others are for unit tests.
@@ -41,8 +43,12 @@ struct ParityCase: Sendable {
       name =
         object["name"]?.string ?? url.deletingLastPathComponent().lastPathComponent
       adapter = isBase ? nil : type ?? "adapter"
-      tensors = isBase ? try ParityTensors(folderCase: object, path: path) : ParityTensors()
+      folder = url.deletingLastPathComponent().path
+      tensors =
+        isBase
+        ? try ParityTensors(folderCase: object, path: path) : try ParityTensors(adapterCase: path)
     } else {
+      folder = nil
       name = object["case"]?.string ?? url.deletingPathExtension().lastPathComponent
       adapter = object["adapter"].map { _ in type ?? "adapter" }
       tensors =
@@ -69,7 +75,9 @@ struct ParityCase: Sendable {
   /// The stored tensors of the pass rule.
   var expectedNames: [String] {
     tensors.names.filter { name in
-      ["output.", "after.", "grad.", "grad_input."].contains { name.hasPrefix($0) }
+      ["output.", "after.", "grad.", "grad_input.", "grad_regulariser."].contains {
+        name.hasPrefix($0)
+      }
     }
   }
 

@@ -68,6 +68,26 @@ struct ParityTensors: Sendable {
     addWeights(try open("weights"))
   }
 
+  /// The files of a folder of an adapter case: what is no input, loss or auxiliary value is compared.
+  init(adapterCase path: String) throws {
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+    let values = try openCheckpoint(folder.appending(path: "io.safetensors").path)
+    let judged = ["output_adapted", "output_merged", "logits_for_loss", "regulariser"]
+    for key in values.names {
+      let isJudged =
+        judged.contains(key) || key.hasPrefix("merged.") || key.hasPrefix("regulariser.")
+      let name =
+        key == "loss" || key.hasPrefix("aux.")
+        ? key : isJudged ? "output." + key : "input." + (key == "input" ? "x" : key)
+      add(name, values, key)
+      aliases[key] = name
+    }
+    let gradients = folder.appending(path: "grads.safetensors").path
+    guard FileManager.default.fileExists(atPath: gradients) else { return }
+    let source = try openCheckpoint(gradients)
+    for key in source.names { add(key, source, key) }
+  }
+
   /// The tensor of that name, or nil.
   func tensor(_ name: String) throws(CheckpointError) -> Tensor? {
     guard let place = places[name] else { return nil }

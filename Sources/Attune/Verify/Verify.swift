@@ -35,14 +35,12 @@ package func verify(
     for item in try caseFiles(path) {
       guard let parityCase = try ParityCase(path: item) else { continue }
       found += 1
-      guard parityCase.isModelLevel, parityCase.adapter == nil,
-        let family = parityFamilies.first(where: { $0.name == parityCase.family })
-      else {
+      guard let run = try parityRun(parityCase) else {
         report.skipped.append(
           .init(name: parityCase.name, kind: parityCase.adapter ?? parityCase.kind))
         continue
       }
-      let verdict = try Verdict(parityCase, try family.run(parityCase), tolerance: tolerance)
+      let verdict = try Verdict(parityCase, run, tolerance: tolerance)
       report.cases.append(verdict)
       if verdict.passed { report.passed += 1 } else { report.failed += 1 }
       progress(verdict)
@@ -50,6 +48,18 @@ package func verify(
     if found == 0 { throw VerifyError("\(path): holds no parity case (attune-case/1)") }
   }
   return report
+}
+
+/// What our model gives for a case; nil for a kind, family or method that is not offered.
+private func parityRun(_ parityCase: ParityCase) throws -> ParityRun? {
+  if parityCase.adapter != nil, parityCase.folder != nil {
+    guard AdapterParity.offers(parityCase, .standard) else { return nil }
+    return try AdapterParity.run(parityCase, .standard)
+  }
+  guard parityCase.isModelLevel, parityCase.adapter == nil,
+    let family = parityFamilies.first(where: { $0.name == parityCase.family })
+  else { return nil }
+  return try family.run(parityCase)
 }
 
 /// The JSON files of a path, adapter cases by their `fixture.json`, in order of names.

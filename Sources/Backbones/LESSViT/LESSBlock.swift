@@ -2,6 +2,8 @@ package import Layers
 package import Tensors
 
 /// A block: low-rank attention over the grid, then an MLP on every token.
+///
+/// For adapters of the stream every channel is a sample of its own, with its positions as the grid.
 package struct LESSBlock: Sendable {
   /// What the attention computes on its way.
   package struct Attended: Sendable {
@@ -15,6 +17,7 @@ package struct LESSBlock: Sendable {
     package let output: Tensor
   }
 
+  private let site: BlockSite
   private let norm1: LayerNorm
   private let pools: LESSPools
   private let channelNorm: LayerNorm
@@ -37,6 +40,7 @@ package struct LESSBlock: Sendable {
   /// Block `index` of the configuration's depth; generation 1 spells the paths.
   init(_ scope: Scope, index: Int, _ configuration: LESSConfiguration) {
     let width = configuration.width
+    site = scope.block(width: width)
     self.configuration = configuration
     norm1 = lessNorm(scope / "norm1", width)
     pools = LESSPools(scope / "low_dim_pool", configuration)
@@ -76,11 +80,22 @@ package struct LESSBlock: Sendable {
   package func callAsFunction(
     _ x: Tensor, _ place: LESSPlace, _ context: ForwardContext
   ) -> Tensor {
-    let mixed = attended(x, place, context).output
-    let middle = x + attentionPath(scaled(mixed, attentionScale), context)
+    let mixed = scaled(attended(x, place, context).output, attentionScale)
+    let middle = x + attentionPath(adapted(mixed, .attention, x, norm1, place, context), context)
     let inner = hiddenDropout(hidden(norm2(middle), context).gelu(), context)
-    let outer = outputDropout(output(inner, context), context)
-    return middle + mlpPath(scaled(outer, mlpScale), context)
+    let outer = scaled(outputDropout(output(inner, context), context), mlpScale)
+    return middle + mlpPath(adapted(outer, .mlp, middle, norm2, place, context), context)
+  }
+
+  /// A sublayer's output after the block's branches; the norm is repeated only where there are any.
+  private func adapted(
+    _ z: Tensor, _ sublayer: BlockSite.Sublayer, _ stream: Tensor, _ norm: LayerNorm,
+    _ place: LESSPlace, _ context: ForwardContext
+  ) -> Tensor {
+    guard site.isAdapted(sublayer) else { return z }
+    return site.adapted(
+      z, sublayer, normalized: norm(stream), stream: stream, count: z.shape[2], place.tokens,
+      context)
   }
 
   /// The attention part, from the block's input, before LayerScale and residual.

@@ -1,4 +1,5 @@
 import Foundation
+package import Layers
 package import Tensors
 
 /// Where the tokens of a grid lie, as the blocks are told.
@@ -12,6 +13,8 @@ package struct LESSPlace: Sendable {
   /// Rotations of the channel branch and of the spatial branch.
   package private(set) var rotations: (channel: LESSRotation, spatial: LESSRotation)?
   private let field: PerceptionField?
+  /// Where the positions of a channel lie; nil where masking left some out.
+  package private(set) var tokens: TokenLayout?
 
   /// The whole grid of an input; `rotary` is nil where blocks do not rotate.
   init(_ configuration: LESSConfiguration, _ input: BackboneInput, rotary: LESSRotary?) {
@@ -25,6 +28,7 @@ package struct LESSPlace: Sendable {
           + "inputs \(input.values.mapValues(\.shape))")
     }
     let side = image.shape[2] / configuration.patch
+    tokens = TokenLayout(prefix: 1, grid: [side, side])
     field = configuration.attentionRadius.map {
       PerceptionField(
         side: side, patch: configuration.patch, resolution: Float(resolution), radius: $0)
@@ -58,6 +62,7 @@ package struct LESSPlace: Sendable {
   /// The place of the tokens that masking keeps.
   func keeping(channels: LESSSelection, positions: LESSSelection) -> LESSPlace {
     var place = self
+    place.tokens = nil
     place.fieldBias = field?.bias(of: positions.kept[0])
     place.rotations = rotations.map {
       (channels.chosen(from: $0.channel), positions.chosen(from: $0.spatial))

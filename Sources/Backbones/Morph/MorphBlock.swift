@@ -5,7 +5,11 @@ import Tensors
 ///
 /// With u = LN1(x) and u' = u + A_t(u): x + u' + A_d(u') + A_h(u') + A_w(u'), then + MLP(LN2(·)).
 /// The inner residual is the normalized u', and the three spatial attentions run side by side.
+///
+/// For adapters of the stream every time and depth is a sample of its own, with height and width as
+/// the grid.
 struct MorphBlock: Sendable {
+  private let site: BlockSite
   private let norm1: LayerNorm
   private let time: MorphAxialAttention
   private let space: [MorphAxialAttention]
@@ -16,6 +20,7 @@ struct MorphBlock: Sendable {
   private let outputDropout: Dropout
 
   init(_ scope: Scope, _ configuration: MorphConfiguration) {
+    site = scope.block(width: configuration.dim)
     norm1 = LayerNorm(scope / "norm1", width: configuration.dim, epsilon: 1e-5)
     let axes = scope / "axial_attn"
     time = MorphAxialAttention(axes / "attn_t", axis: 1, configuration)
@@ -40,9 +45,21 @@ struct MorphBlock: Sendable {
     if x.shape[1] > 1 { u = u + time(u, context) }
     var mixed = u
     for attention in space { mixed = mixed + attention(u, context) }
-    let middle = x + mixed
-    let inner = hiddenDropout(hidden(norm2(middle), context).gelu(), context)
-    return middle + outputDropout(output(inner, context), context)
+    let middle = x + adapted(mixed, .attention, normalized: u, stream: x, context)
+    let normalized = norm2(middle)
+    let inner = hiddenDropout(hidden(normalized, context).gelu(), context)
+    let outer = outputDropout(output(inner, context), context)
+    return middle + adapted(outer, .mlp, normalized: normalized, stream: middle, context)
+  }
+
+  private func adapted(
+    _ z: Tensor, _ sublayer: BlockSite.Sublayer, normalized: Tensor, stream: Tensor,
+    _ context: ForwardContext
+  ) -> Tensor {
+    let grid = [z.shape[3], z.shape[4]]
+    return site.adapted(
+      z, sublayer, normalized: normalized, stream: stream, count: grid[0] * grid[1],
+      TokenLayout(prefix: 0, grid: grid), context)
   }
 }
 

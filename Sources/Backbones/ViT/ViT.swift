@@ -91,6 +91,7 @@ package struct ViT: BlockSequence {
   package func hidden(
     _ input: BackboneInput, before cut: Int, _ context: ForwardContext
   ) -> Tensor {
+    let context = placing(input.only.shape, context)
     var x = embedding(input.only, context)
     for block in blocks[..<cut] { x = context.block(x) { block($0, $1) } }
     return x
@@ -100,7 +101,8 @@ package struct ViT: BlockSequence {
     of hidden: Tensor, from cut: Int, inputShape: [Int], maps: Set<Int>, _ context: ForwardContext
   ) -> BackboneOutput {
     precondition(maps.allSatisfy { $0 >= cut }, "maps \(maps) below block \(cut)")
-    let grid = [inputShape[2] / configuration.patch[0], inputShape[3] / configuration.patch[1]]
+    let grid = grid(inputShape)
+    let context = placing(inputShape, context)
     var features = Features()
     var x = hidden
     for (index, block) in blocks.enumerated().dropFirst(cut) {
@@ -115,6 +117,19 @@ package struct ViT: BlockSequence {
     features.tokens = tokens
     features.pooled = pooled
     return BackboneOutput(logits: head.map { $0(pooled, context) }, features: features)
+  }
+
+  private func grid(_ inputShape: [Int]) -> [Int] {
+    [inputShape[2] / configuration.patch[0], inputShape[3] / configuration.patch[1]]
+  }
+
+  /// The context that says where the tokens of an image lie.
+  private func placing(_ inputShape: [Int], _ context: ForwardContext) -> ForwardContext {
+    var context = context
+    context.tokens = TokenLayout(
+      prefix: (configuration.hasClassToken ? 1 : 0) + configuration.registers,
+      grid: grid(inputShape))
+    return context
   }
 
   /// Patch tokens as `[batch, width, height, width]`.

@@ -5,6 +5,7 @@ import Tensors
 /// (arXiv 2103.17239) or 1, and each branch may be dropped.
 struct ViTBlock: Sendable {
   private let path: String
+  private let site: BlockSite
   private let norm1: LayerNorm
   private let attention: ViTAttention
   private let scale1: Parameter?
@@ -16,6 +17,7 @@ struct ViTBlock: Sendable {
 
   init(_ scope: Scope, _ configuration: ViTConfiguration, index: Int) {
     path = scope.path
+    site = scope.block(width: configuration.width)
     let (width, epsilon) = (configuration.width, configuration.epsilon)
     func scale(_ name: String) -> Parameter? {
       configuration.layerScale.map {
@@ -39,18 +41,29 @@ struct ViTBlock: Sendable {
     let inner = context.innerType(x)
     let normalized = norm1(x, type: inner)
     context.observe(path + ".norm1", normalized)
-    let adds1 = scale1 == nil && !dropPath1.drops(context) && attention.canAdd(context)
+    let adds1 =
+      !site.isAdapted(.attention) && scale1 == nil && !dropPath1.drops(context)
+      && attention.canAdd(context)
     let middle =
       adds1
       ? attention(normalized, context, adding: x)
-      : x + dropPath1(scaled(attention(normalized, context), scale1), context)
+      : x
+        + dropPath1(
+          site.adapted(
+            scaled(attention(normalized, context), scale1), .attention, normalized: normalized,
+            stream: x, context), context)
     let hidden = norm2(middle, type: inner)
     context.observe(path + ".norm2", hidden)
-    let adds2 = scale2 == nil && !dropPath2.drops(context) && mlp.canAdd(context)
+    let adds2 =
+      !site.isAdapted(.mlp) && scale2 == nil && !dropPath2.drops(context) && mlp.canAdd(context)
     let output =
       adds2
       ? mlp(hidden, context, adding: middle)
-      : middle + dropPath2(scaled(mlp(hidden, context), scale2), context)
+      : middle
+        + dropPath2(
+          site.adapted(
+            scaled(mlp(hidden, context), scale2), .mlp, normalized: hidden, stream: middle,
+            context), context)
     context.observe(path, output)
     return output
   }

@@ -1,0 +1,147 @@
+package import Layers
+
+/// A weight, or rows of it, with the settings that hold there.
+package struct AdapterTarget: Sendable {
+  package let site: AdaptationSite
+  /// Rows of the matricised weight.
+  package let rows: Range<Int>
+  package let rank: Int
+  package let alpha: Double
+  package let usesRankStabilizedScaling: Bool
+  package let dropout: Double
+  /// Before all paths of the adapter's values: empty for the first adapter of a model, `name/` for
+  /// others.
+  package let scope: String
+
+  package init(
+    site: AdaptationSite, rows: Range<Int>? = nil, rank: Int, alpha: Double,
+    usesRankStabilizedScaling: Bool = false, dropout: Double = 0, scope: String = ""
+  ) {
+    self.site = site
+    self.rows = rows ?? 0..<site.outputs
+    self.rank = rank
+    self.alpha = alpha
+    self.usesRankStabilizedScaling = usesRankStabilizedScaling
+    self.dropout = dropout
+    self.scope = scope
+  }
+
+  /// Whether the target is the whole weight.
+  package var isWhole: Bool { rows == 0..<site.outputs }
+
+  /// The rows as a change sees them.
+  package var layer: SiteRows { SiteRows(site, rows: rows) }
+
+  /// Columns of the matricised weight.
+  package var inputs: Int { site.inputs }
+
+  /// α/r, or α/√r when rank-stabilized (arXiv 2312.03732).
+  package var scaling: Double {
+    alpha / (usesRankStabilizedScaling ? Double(rank).squareRoot() : Double(rank))
+  }
+
+  /// Path of a tensor of the adapter: below the module, slices told apart by their rows.
+  package func path(to name: String) -> String {
+    let slice = isWhole ? "" : "[\(rows.lowerBound):\(rows.upperBound)]"
+    return "\(scope)\(site.path)\(slice).\(name)"
+  }
+
+  /// A trained value of this target.
+  package func parameter(
+    _ name: String, _ shape: [Int], _ initialization: Initialization
+  ) -> Parameter {
+    Parameter(path: path(to: name), shape: shape, initialization: initialization)
+  }
+
+  /// Refuses a rank that needs more singular vectors than the weight has.
+  package func requireRank(
+    _ rank: Int, method: String
+  ) throws(AdapterError) {
+    let limit = min(rows.count, inputs)
+    guard rank <= limit else {
+      throw .rankTooLarge(module: site.path, rank: rank, limit: limit, method: method)
+    }
+  }
+}
+
+/// A block whose stream an adapter changes.
+package struct BlockTarget: Sendable {
+  package let site: BlockSite
+  /// As `AdapterTarget.scope`.
+  package let scope: String
+
+  package init(site: BlockSite, scope: String = "") {
+    self.site = site
+    self.scope = scope
+  }
+
+  /// Path of a tensor of the adapter, below the block.
+  package func path(to name: String) -> String { "\(scope)\(site.path).\(name)" }
+
+  /// A trained value of this block.
+  package func parameter(
+    _ name: String, _ shape: [Int], _ initialization: Initialization
+  ) -> Parameter {
+    Parameter(path: path(to: name), shape: shape, initialization: initialization)
+  }
+}
+
+/// Values that several targets of one adapter share, each made once.
+package final class SharedValues {
+  private let scope: String
+  private var byPath: [String: Parameter] = [:]
+  /// In the order in which they were made.
+  package private(set) var all: [Parameter] = []
+
+  package init(scope: String = "") { self.scope = scope }
+
+  /// The shared value of that name; `base_model.NAME` in a file.
+  package func value(
+    _ name: String, _ shape: [Int], _ initialization: Initialization, isFrozen: Bool = false
+  ) -> Parameter {
+    let path = scope + Self.mark + name
+    if let known = byPath[path] {
+      precondition(known.shape == shape, "\(path): shapes \(known.shape) and \(shape)")
+      return known
+    }
+    let made = Parameter(
+      path: path, shape: shape, initialization: initialization, isBuffer: isFrozen)
+    byPath[path] = made
+    all.append(made)
+    return made
+  }
+
+  /// Begins the paths of shared values, so that they are told from those of modules.
+  private static let mark = "shared."
+
+  /// Whether a path is that of a shared value.
+  package static func isShared(_ path: String) -> Bool { name(path) != nil }
+
+  /// The name of a shared value by its path.
+  package static func name(_ path: String) -> String? {
+    let own = path.split(separator: "/").last.map(String.init) ?? path
+    return own.hasPrefix(mark) ? String(own.dropFirst(mark.count)) : nil
+  }
+}
+
+/// All targets of an adapter on one module of a file.
+package struct SiteModules: Sendable {
+  package let site: AdaptationSite
+  /// The rows of the weight that the file's module stands for.
+  package let rows: Range<Int>
+  package var modules: [(target: AdapterTarget, change: any SiteChange)]
+
+  package init(
+    site: AdaptationSite, rows: Range<Int>? = nil,
+    modules: [(target: AdapterTarget, change: any SiteChange)]
+  ) {
+    self.site = site
+    self.rows = rows ?? 0..<site.outputs
+    self.modules = modules
+  }
+
+  /// The only target, where it is all that the file's module stands for.
+  package var whole: (target: AdapterTarget, change: any SiteChange)? {
+    modules.count == 1 && modules[0].target.rows == rows ? modules[0] : nil
+  }
+}
