@@ -31,6 +31,9 @@ package struct AdapterCapabilities: OptionSet, Sendable {
   /// Ranks may differ by module and change while training.
   package static let rankResizable = AdapterCapabilities(rawValue: 1 << 10)
 
+  /// First values and ranks can be given by an initialization (`adapter.init`).
+  package static let startable = AdapterCapabilities(rawValue: 1 << 14)
+
   /// All convolutions without groups.
   package static let convolutions: AdapterCapabilities = [.convolution2D, .convolution3D]
   /// What most methods of PEFT for linear layers can do.

@@ -63,6 +63,9 @@ package protocol AdapterMethod: RegistryEntry, Sendable {
   /// - Throws: `AdapterError.unsupported` for what the layout cannot say.
   func stored(_ module: SiteModules) throws(AdapterError) -> [StoredValue]
 
+  /// The same in the form that is written: what other programs read. `restored` takes both.
+  func exported(_ module: SiteModules) throws(AdapterError) -> [StoredValue]
+
   /// The values of the module's parameters and buffers, by path, from a file's values by the names
   /// that `stored` gives.
   func restored(
@@ -78,6 +81,13 @@ package protocol AdapterMethod: RegistryEntry, Sendable {
   static var regenerated: Set<String> { get }
   /// Whether a tensor of a file carries nothing, such as a copy of a shared one.
   func ignores(_ key: String) -> Bool
+
+  /// How first values were found, where a file's values hold beside a weight that these changed.
+  ///
+  /// - Throws: a sentence for what cannot be found again.
+  static func initialization(
+    _ configuration: JSONObject
+  ) throws(UnsupportedConfiguration) -> (any AdapterInitialization)?
 
   /// The recipe's options for a configuration that PEFT wrote.
   ///
@@ -153,6 +163,9 @@ extension AdapterMethod {
 
   package static var detachedGradients: [String] { [] }
   package static var hasValues: Bool { true }
+  package static func initialization(
+    _ configuration: JSONObject
+  ) throws(UnsupportedConfiguration) -> (any AdapterInitialization)? { nil }
   package static var regenerated: Set<String> { [] }
   package func ignores(_ key: String) -> Bool { false }
 
@@ -160,6 +173,10 @@ extension AdapterMethod {
     module.modules.flatMap { $0.change.parameters + $0.change.buffers }
       .filter { !SharedValues.isShared($0.path) }.uniqued()
       .map { StoredValue($0.path, $0.value) }
+  }
+
+  package func exported(_ module: SiteModules) throws(AdapterError) -> [StoredValue] {
+    try stored(module)
   }
 
   package func restored(

@@ -4,6 +4,7 @@ package import Recipes
 package let adapterMethods = Registry<any AdapterMethod.Type>(
   kind: "adapter method",
   [
+    CoLoRARestoration.self,
     GatedLoRA.self,
     LoRA.self,
   ])

@@ -49,14 +49,18 @@ extension AttachedAdapter {
   }
 
   /// All values of the adapter under the names of a program's modules.
-  package func record(_ names: ModuleNames) throws(AdapterError) -> PEFTAdapter {
+  ///
+  /// `isExported` asks for the form that is written, else for the values as they are trained.
+  package func record(
+    _ names: ModuleNames, isExported: Bool = false
+  ) throws(AdapterError) -> PEFTAdapter {
     guard let method else {
       return PEFTAdapter(configuration: JSONObject(), values: [], shared: [])
     }
     var record = PEFTAdapter(
       configuration: try method.configuration(self), values: [], shared: [])
     for (file, group) in try modules(by: names) {
-      for value in try method.stored(group) {
+      for value in try isExported ? method.exported(group) : method.stored(group) {
         record.values.append(StoredValue(fileName(value.name, file, group), value.tensor))
       }
     }
@@ -87,7 +91,7 @@ extension AttachedAdapter {
     modules: PortableModules? = nil, extras: JSONObject = JSONObject()
   ) throws {
     guard method != nil else { return }
-    var record = try record(modules?.names ?? ModuleNames(tree))
+    var record = try record(modules?.names ?? ModuleNames(tree), isExported: true)
     let adapted = Set(modulesBySite.map(\.site.path))
     record.values += saved.map { StoredValue(savedName($0.path, adapted), $0.value) }
     let savedPaths = savedModulePaths

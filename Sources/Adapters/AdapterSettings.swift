@@ -18,6 +18,8 @@ package struct AdapterSettings: Sendable {
   /// First match in order wins; rank 0 leaves a module alone.
   package var rankPattern: [(pattern: Pattern, rank: Int)] = []
   package var alphaPattern: [(pattern: Pattern, alpha: Double)] = []
+  /// How first values and ranks are found; nil for the method's own.
+  package var initialization: (any AdapterInitialization)?
   /// Block numbers, all where nil.
   package var layers: [Int]?
 

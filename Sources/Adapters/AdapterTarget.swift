@@ -1,4 +1,5 @@
 package import Layers
+package import Tensors
 
 /// A weight, or rows of it, with the settings that hold there.
 package struct AdapterTarget: Sendable {
@@ -12,6 +13,8 @@ package struct AdapterTarget: Sendable {
   /// Before all paths of the adapter's values: empty for the first adapter of a model, `name/` for
   /// others.
   package let scope: String
+  /// First values that an initialization found; nil for the method's own.
+  package var start: LowRankStart?
 
   package init(
     site: AdaptationSite, rows: Range<Int>? = nil, rank: Int, alpha: Double,
@@ -61,6 +64,22 @@ package struct AdapterTarget: Sendable {
     guard rank <= limit else {
       throw .rankTooLarge(module: site.path, rank: rank, limit: limit, method: method)
     }
+  }
+}
+
+/// First values of a low-rank pair that depend on the weight or on data.
+package struct LowRankStart: Sendable {
+  /// A, `[r, in · kernel]`.
+  package let down: Tensor
+  /// B, `[rows, r]`.
+  package let up: Tensor
+  /// Whether s B A of these values is taken off the weight, so that the first output is the base's.
+  package let isOffset: Bool
+
+  package init(down: Tensor, up: Tensor, isOffset: Bool) {
+    self.down = down
+    self.up = up
+    self.isOffset = isOffset
   }
 }
 

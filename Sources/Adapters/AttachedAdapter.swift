@@ -43,12 +43,14 @@ package struct AttachedAdapter: Sendable {
   ///   - seed: of the run.
   ///   - saving: paths of parameters and buffers of a task's head or decoder, kept with the adapter.
   ///   - isFirst: whether no other adapter of the model came before.
+  ///   - probe: the model on calibration data, for an initialization that needs it.
   /// - Throws: for patterns that take nothing, weights that the method cannot stand on, and adapters
   ///   that cannot stand together.
   package init(
     _ settings: AdapterSettings, method: (any AdapterMethod)?, on tree: ModuleTree,
-    defaults: [String], seed: UInt64, saving: [String] = [], isFirst: Bool = true
-  ) throws(AdapterError) {
+    defaults: [String], seed: UInt64, saving: [String] = [], isFirst: Bool = true,
+    probe: (any CalibrationProbe)? = nil
+  ) throws {
     let scope = isFirst ? "" : settings.name + "/"
     var targets: [AdapterTarget] = []
     var blocks: [BlockTarget] = []
@@ -61,6 +63,12 @@ package struct AttachedAdapter: Sendable {
       }
     }
     let named = try settings.savedParameters(in: tree, adapted: targets)
+    if let initialization = settings.initialization {
+      var plan = AdapterPreparation(seed: seed, probe: probe)
+      plan.trainedBeside = named.reduce(0) { $0 + $1.elementCount }
+      plan.total = tree.parameterCount
+      targets = try initialization.prepared(targets, plan).filter { $0.rank > 0 }
+    }
     let known = Set(named.map(\.path))
     let adapted = Set(targets.map(\.site.weight.path))
     let ofTask = Set(saving).subtracting(known).subtracting(adapted)

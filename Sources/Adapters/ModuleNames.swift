@@ -42,7 +42,9 @@ package struct ModuleNames: Sendable {
 
   /// The module that a key lies in or below; the longest name wins.
   package func module(holding key: String) -> Module? {
-    modules.filter { key.hasPrefix($0.name + ".") }.max { $0.name.count < $1.name.count }
+    modules.filter { key.hasPrefix($0.name + ".") || key.hasPrefix($0.name + "[") }.max {
+      $0.name.count < $1.name.count
+    }
   }
 
   /// The module that stands for these rows of a site, or for all of it.

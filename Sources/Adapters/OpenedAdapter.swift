@@ -49,11 +49,24 @@ package struct OpenedAdapter {
     let scope = isFirst ? "" : name + "/"
     let isOnBlocks = type.capabilities.contains(.blocks)
     let adapter = try AttachedAdapter(
-      settings, method: method, targets: isOnBlocks ? [] : try targets(names, scope: scope),
+      settings, method: method,
+      targets: isOnBlocks ? [] : try prepared(targets(names, scope: scope)),
       blocks: isOnBlocks ? blocks(tree, scope: scope) : [], saved: saved(tree, names), seed: 0,
       scope: scope)
     try adapter.load(from: directory, baseDigest: baseDigest, names: names)
     return adapter
+  }
+
+  /// Targets with the first values that the configuration's initialization gives again.
+  private func prepared(_ targets: [AdapterTarget]) throws -> [AdapterTarget] {
+    let initialization: (any AdapterInitialization)?
+    do throws(UnsupportedConfiguration) {
+      initialization = try type.initialization(directory.configuration)
+    } catch {
+      throw AdapterError.unsupported(
+        module: directory.path, method: type.name, reason: error.reason)
+    }
+    return try initialization?.prepared(targets, AdapterPreparation(seed: 0)) ?? targets
   }
 
   /// Copies that PEFT writes of a saved module's values when it saves all biases as well.

@@ -9,6 +9,7 @@ package import Training
 package struct Registries: Sendable {
   package var backbones: Registry<any Backbone.Type>
   package var adapterMethods: Registry<any AdapterMethod.Type>
+  package var adapterInitializations: Registry<any AdapterInitialization.Type>
   package var dataFormats: Registry<any DataFormat.Type>
   package var tasks: Registry<any LearningTask.Type>
   package var losses: Registry<any Loss.Type>
@@ -18,6 +19,7 @@ package struct Registries: Sendable {
   /// What the program ships.
   package static let standard = Registries(
     backbones: Backbones.backbones, adapterMethods: Adapters.adapterMethods,
+    adapterInitializations: Adapters.adapterInitializations,
     dataFormats: Datasets.dataFormats, tasks: Tasks.tasks, losses: Tasks.losses,
     optimizers: Training.optimizers, schedulers: Training.schedulers)
 }

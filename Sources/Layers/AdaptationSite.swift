@@ -69,12 +69,14 @@ package final class AdaptationSite: Sendable {
     let items = attached.withLock { $0 }
     let factors = items.compactMap { ($0.change as? any WeightDelta)?.factors(context) }
     guard kind == .linear, factors.count == items.count, !items.isEmpty else { return nil }
-    let versions = factors.flatMap { [$0.down.version, $0.up.version] }
+    let versions = factors.flatMap { $0.flatMap { [$0.down.version, $0.up.version] } }
     return fused.withLock { fused in
       if let fused, fused.versions == versions { return fused.update }
-      let terms = zip(items, factors).map { item, factors in
-        LowRankUpdate.Term(
-          down: factors.down(), up: factors.up(), rows: item.layer.rows, scaling: factors.scaling)
+      let terms = zip(items, factors).flatMap { item, factors in
+        factors.map {
+          LowRankUpdate.Term(
+            down: $0.down(), up: $0.up(), rows: item.layer.rows, scaling: $0.scaling)
+        }
       }
       let update = Allocator.making { LowRankUpdate(terms, outputs: outputs) }
       fused = (versions, update)

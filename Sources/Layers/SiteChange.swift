@@ -51,9 +51,9 @@ package protocol WeightDelta: SiteChange {
   /// - Returns: `[..., outputs]` for a linear layer, `[batch, outputs, size...]` for a convolution.
   func output(_ x: Tensor, of layer: SiteRows, outputs: Int, context: ForwardContext) -> Tensor
 
-  /// The factors of a delta s B A of a linear layer that the layer may multiply itself, as part of
+  /// The factors of a delta Σ s B A of a linear layer that the layer may multiply itself, as part of
   /// its own product; nil for any other change, and where something is dropped in this pass.
-  func factors(_ context: ForwardContext) -> LowRankFactors?
+  func factors(_ context: ForwardContext) -> [LowRankFactors]?
 
   /// The linear part of a delta that as a whole is not linear, matricised, and zero in the delta from
   /// now on; nil where there is no such part.
@@ -63,7 +63,7 @@ package protocol WeightDelta: SiteChange {
 extension WeightDelta {
   package var biasDelta: Tensor? { nil }
   package var inputDropout: Dropout? { nil }
-  package func factors(_ context: ForwardContext) -> LowRankFactors? { nil }
+  package func factors(_ context: ForwardContext) -> [LowRankFactors]? { nil }
   package func takeLinearPart() -> Tensor? { nil }
 
   /// By the whole ΔW: right for every delta of which there is one.

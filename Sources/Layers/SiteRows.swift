@@ -64,10 +64,19 @@ package struct SiteRows: Sendable {
     return applied(weight, bias: nil, to: x)
   }
 
-  /// A value per row on the axis of an output's features: `[rows]` or `[rows, 1...]`.
-  package func byRow(_ values: Tensor, like y: Tensor) -> Tensor {
-    site.kind == .linear
-      ? values : values.reshaped(to: [values.shape[0]] + [Int](repeating: 1, count: y.rank - 2))
+  /// An output with every feature times its factor; `factors` is `[rows]`.
+  package func scaled(_ y: Tensor, by factors: Tensor) -> Tensor {
+    site.kind == .linear ? y * factors : y * broadcast(factors, like: y)
+  }
+
+  /// An output with its summand added to every feature; `summands` is `[rows]`.
+  package func shifted(_ y: Tensor, by summands: Tensor) -> Tensor {
+    site.kind == .linear ? y + summands : y + broadcast(summands, like: y)
+  }
+
+  private func broadcast(_ values: Tensor, like y: Tensor) -> Tensor {
+    let axes = [1, values.shape[0]] + [Int](repeating: 1, count: y.rank - 2)
+    return values.reshaped(to: axes).expanded(to: y.shape)
   }
 
   /// A value that the engine only asks for where it exists.

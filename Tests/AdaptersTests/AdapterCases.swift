@@ -25,12 +25,45 @@ enum Place: String, CaseIterable, Sendable {
 struct AdapterCase: Sendable, CustomTestStringConvertible {
   let method: any AdapterMethod.Type
   let place: Place
-  var testDescription: String { "\(method.name) on \(place.rawValue)" }
+  /// Options of a form of the method that is tested besides its plain one.
+  var form: Form?
+  var testDescription: String { "\(form?.name ?? method.name) on \(place.rawValue)" }
+
+  struct Form: Sendable {
+    let name: String
+    let options: [(String, PlainValue)]
+    /// As `AdapterMethod.detachedGradients`.
+    var detached: [String] = []
+  }
+
+  /// Forms of methods by the method's name.
+  private static let forms: [String: [Form]] = [
+    "lora": [
+      Form(name: "dora", options: [("use_dora", true)], detached: ["lora_A", "lora_B"]),
+      Form(name: "kasa", options: [("use_kasa", true)]),
+      Form(name: "lora with bias", options: [("lora_bias", true)]),
+    ]
+  ]
+
+  /// Parts of parameter names whose gradient is not the output's derivative.
+  var detached: [String] { method.detachedGradients + (form?.detached ?? []) }
+
+  /// Whether a file has every value by itself: KaSA's diagonal goes out inside B.
+  var isSavedValueByValue: Bool { form?.name != "kasa" }
+
+  /// Whether the first output must be the base's.
+  var startsWithoutEffect: Bool {
+    method.capabilities.contains(.zeroStart) && form?.name != "kasa"
+  }
 
   /// Every method at every place where it can stand.
   static let all = adapterMethods.entries.flatMap { method in
-    Place.allCases.filter { method.capabilities.isSuperset(of: $0.needed) }
-      .map { AdapterCase(method: method, place: $0) }
+    let places = Place.allCases.filter { method.capabilities.isSuperset(of: $0.needed) }
+    return places.map { AdapterCase(method: method, place: $0) }
+      + (forms[method.name] ?? []).flatMap { form in
+        places.filter { $0 != .groupedConvolution || form.name == "lora with bias" }
+          .map { AdapterCase(method: method, place: $0, form: form) }
+      }
   }
 
   static func having(_ capability: AdapterCapabilities) -> [AdapterCase] {
@@ -48,7 +81,7 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     let wanted =
       general.filter { field in
         method.options.names.contains(field.0) && !own.contains { $0.0 == field.0 }
-      } + own
+      } + own + (form?.options ?? [])
     let diagnostics = Diagnostics()
     let reader = OptionReader(
       Located(

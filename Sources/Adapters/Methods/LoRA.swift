@@ -8,6 +8,10 @@ import Tensors
 /// adapter's input alone. On a convolution A has the base's kernel, stride, padding, dilation and
 /// groups, and B is a 1×1 convolution (as in PEFT, which leaves dilation out). With `lora_bias` B has
 /// a bias b_B: b' = b + s b_B. B's learning rate may be a multiple of A's (LoRA+, arXiv 2402.12354).
+///
+/// With `use_dora` the magnitudes of the rows are trained apart (`DoRAMap`). With `use_kasa` (arXiv
+/// 2412.06071, as PEFT 0.21.2 computes it) the weight loses its r smallest singular terms and the
+/// update is s B diag(d) A with d normal at first.
 package struct LoRA: AdapterMethod {
   package static let name = "lora"
   package static let summary = "low-rank update B·A of a linear layer or convolution"
@@ -15,48 +19,93 @@ package struct LoRA: AdapterMethod {
     Option(
       "lora_bias", .boolean, default: false, "A trained bias on B, for layers that have one."),
     Option(
+      "use_dora", .boolean, default: false, aliases: ["peft_use_dora"],
+      "Train the magnitudes of the rows apart (DoRA)."),
+    Option(
+      "use_kasa", .boolean, default: false,
+      "Drop the r smallest singular terms of the weight and train a diagonal (KaSA)."),
+    Option(
       "loraplus_lr_ratio", .number, default: 1, range: .above(0),
       "Learning rate of B over that of A (LoRA+)."),
   ])
   package static let peftType = "LORA"
   package static let capabilities: AdapterCapabilities = [
     .linear, .convolution2D, .convolution3D, .groups, .rows, .mergeable, .zeroStart, .portable,
-    .rankResizable,
+    .rankResizable, .startable,
   ]
 
   package let lowRank: LowRank?
-  let hasBias: Bool
+  let form: Form
   private let rateRatio: Double
 
+  /// What is trained beside the pair.
+  package enum Form: Sendable, Equatable { case pair, bias, magnitudes, diagonal }
+
   package init(_ options: OptionReader, _ diagnostics: Diagnostics) {
+    let chosen: [Form] = [
+      ("lora_bias", Form.bias), ("use_dora", .magnitudes), ("use_kasa", .diagonal),
+    ]
+    .filter { options.bool($0.0) }.map(\.1)
+    if chosen.count > 1 {
+      diagnostics.error(
+        .rule(
+          "lora_bias, use_dora and use_kasa cannot stand together, as in PEFT",
+          mend: "keep one of them"), at: options.location, path: options.path)
+    }
     self.init(
-      LowRank(options), hasBias: options.bool("lora_bias"),
+      LowRank(options), form: chosen.first ?? .pair,
       rateRatio: options.number("loraplus_lr_ratio"))
   }
 
-  package init(_ lowRank: LowRank, hasBias: Bool = false, rateRatio: Double = 1) {
+  package init(_ lowRank: LowRank, form: Form = .pair, rateRatio: Double = 1) {
     self.lowRank = lowRank
-    self.hasBias = hasBias
+    self.form = form
     self.rateRatio = rateRatio
   }
+
+  var hasBias: Bool { form == .bias }
 
   package func makeChange(
     for target: AdapterTarget, _ shared: SharedValues
   ) throws(AdapterError) -> any SiteChange {
     try Self.checkGroups(target)
+    if let start = target.start, start.isOffset, target.site.groupCount > 1 {
+      throw .unsupported(
+        module: target.site.path, method: Self.name,
+        reason: "this init needs a layer without groups. Leave it out of target_modules")
+    }
+    if form == .magnitudes || form == .diagonal, target.site.groupCount > 1 {
+      throw .unsupported(
+        module: target.site.path, method: Self.name,
+        reason: "use_dora and use_kasa need a layer without groups. Leave it out of target_modules")
+    }
     if hasBias, target.site.bias == nil {
       throw .unsupported(
         module: target.site.path, method: Self.name,
         reason: "lora_bias needs a layer with a bias. Leave it out of target_modules, or set "
           + "lora_bias: false")
     }
-    return LoRADelta(target, hasBias: hasBias)
+    switch form {
+    case .pair, .bias: return LoRADelta(target, hasBias: hasBias)
+    case .magnitudes: return DoRAMap(target)
+    case .diagonal:
+      try target.requireRank(target.rank, method: "use_kasa")
+      let parts = target.layer.weight.detached().singularValues()
+      return LoRADelta(
+        target, hasDiagonal: true,
+        taken: LowRankStart(parts, target.rank, scaling: target.scaling, isLargest: false))
+    }
   }
 
-  /// r (in·kernel/groups + rows/groups), and with a bias rows more.
+  /// r (in·kernel/groups + rows/groups), and rows more with a bias or magnitudes, r with a diagonal.
   package func trainableCount(for target: AdapterTarget) -> Int {
-    target.rank * target.site.inputs + target.rows.count * target.rank / target.site.groupCount
-      + (hasBias ? target.rows.count : 0)
+    let pair =
+      target.rank * target.site.inputs + target.rows.count * target.rank / target.site.groupCount
+    return switch form {
+    case .pair: pair
+    case .bias, .magnitudes: pair + target.rows.count
+    case .diagonal: pair + target.rank
+    }
   }
 
   package func policy(of parameter: Parameter) -> UpdatePolicy {
@@ -77,70 +126,6 @@ package struct LoRA: AdapterMethod {
         module: target.site.path, method: name,
         reason: "rows of a grouped convolution cannot be adapted alone. Name the whole layer")
     }
-  }
-}
-
-/// The trainable pair of one target.
-struct LoRADelta: WeightDelta {
-  let down: Parameter
-  let up: Parameter
-  let bias: Parameter?
-  let scaling: Double
-  private let kind: AdaptationSite.Kind
-  private let dropout: Dropout
-
-  var parameters: [Parameter] { [down, up] + (bias.map { [$0] } ?? []) }
-  var inputDropout: Dropout? { dropout }
-  var biasDelta: Tensor? { bias?().scaled(by: scaling) }
-
-  init(_ target: AdapterTarget, hasBias: Bool = false) {
-    let tail = Array(target.site.weight.shape[1...])
-    kind = target.site.kind
-    scaling = target.scaling
-    down = target.parameter(
-      "lora_A.weight", [target.rank] + tail, .fanIn(target.site.inputs))
-    up = target.parameter(
-      "lora_B.weight",
-      [target.rows.count, target.rank / target.site.groupCount]
-        + tail.dropFirst().map { _ in 1 }, .zeros)
-    bias = hasBias ? target.parameter("lora_B.bias", [target.rows.count], .zeros) : nil
-    dropout = Dropout(path: target.path(to: "lora_dropout"), probability: target.dropout)
-  }
-
-  func factors(_ context: ForwardContext) -> LowRankFactors? {
-    guard kind == .linear, bias == nil, !dropout.drops(context) else { return nil }
-    return LowRankFactors(down: down, up: up, scaling: scaling)
-  }
-
-  func output(
-    _ x: Tensor, of layer: SiteRows, outputs: Int, context: ForwardContext
-  ) -> Tensor {
-    let input = dropout(x, context)
-    let shift = bias?().sliced(axis: 0, 0..<outputs).scaled(by: scaling)
-    switch kind {
-    case .linear:
-      let width = x.shape.last ?? 0
-      let hidden = linear(input, weight: down().sliced(axis: 1, 0..<width)).scaled(by: scaling)
-      return linear(hidden, weight: up().sliced(axis: 0, 0..<outputs), bias: shift)
-    case .convolution(_, let geometry):
-      let hidden = convolution(input, weight: down(), geometry: geometry).scaled(by: scaling)
-      return convolution(
-        hidden, weight: up().sliced(axis: 0, 0..<outputs), bias: shift,
-        geometry: ConvolutionGeometry(groups: geometry.groups))
-    }
-  }
-
-  func delta(_ layer: SiteRows) -> Tensor {
-    let groups = layer.site.groupCount
-    let a = down().reshaped(to: [down.shape[0], -1])
-    let b = up().reshaped(to: [up.shape[0], -1])
-    let (rank, rows) = (a.shape[0] / groups, b.shape[0] / groups)
-    let products = (0..<groups).map { group in
-      matrixProduct(
-        b.sliced(axis: 0, (group * rows)..<((group + 1) * rows)),
-        a.sliced(axis: 0, (group * rank)..<((group + 1) * rank)))
-    }
-    return Tensor.concatenated(products, axis: 0).scaled(by: scaling)
   }
 }
 

@@ -219,6 +219,7 @@ struct ModelPlan {
     settings.alphaPattern = entry.alphaPattern.compactMap { item in
       pattern(item.pattern, "alpha_pattern").map { ($0, item.alpha) }
     }
+    settings.initialization = initialization(entry, registries, diagnostics)
     refuseUnoffered(entry, diagnostics)
     var method: (any AdapterMethod)?
     if entry.method.name == "none" {
@@ -234,9 +235,26 @@ struct ModelPlan {
     return diagnostics.errors.count == before ? (settings, method) : nil
   }
 
+  /// How first values and ranks are found; nil for the method's own.
+  private static func initialization(
+    _ entry: AdapterEntry, _ registries: Registries, _ diagnostics: Diagnostics
+  ) -> (any AdapterInitialization)? {
+    guard let component = entry.initialization, component.name != DefaultStart.name,
+      let found = registries.adapterInitializations.reading(component, diagnostics)
+    else { return nil }
+    let method = registries.adapterMethods[entry.method.name]
+    guard method?.capabilities.contains(.startable) == true else {
+      diagnostics.error(
+        .rule(
+          "\(entry.method.name) finds its first values itself", mend: "leave init out"),
+        at: component.location, path: component.path)
+      return nil
+    }
+    return found.entry.init(found.reader, diagnostics)
+  }
+
   private static func refuseUnoffered(_ entry: AdapterEntry, _ diagnostics: Diagnostics) {
     let fields: [(name: String, isGiven: Bool)] = [
-      ("init", entry.initialization != nil),
       ("schedule", entry.schedule != nil), ("optimizer", entry.optimizer != nil),
       ("from", entry.startsFrom != nil),
     ]

@@ -70,6 +70,7 @@ package func listedFields() -> [ListedField] {
   return RecipeTable.single.fields(below: "")
     + registries.backbones.fields(of: "model.backbone")
     + registries.adapterMethods.fields(of: "adapter")
+    + registries.adapterInitializations.fields(of: "adapter.init")
     + Tasks.heads.fields(of: "model.decoder") + Tasks.decoders.fields(of: "model.decoder")
     + Tasks.necks.fields(of: "model.neck")
     + registries.dataFormats.fields(of: "data.format")
