@@ -78,9 +78,12 @@ package struct AttachedAdapter: Sendable {
   }
 
   /// Attaches an adapter to targets that are already known, such as those of a file.
+  ///
+  /// `isBanked` makes it one of a bank: it holds where a forward pass asks for it by name.
   package init(
     _ settings: AdapterSettings, method: (any AdapterMethod)?, targets: [AdapterTarget],
-    blocks: [BlockTarget] = [], saved: [Parameter] = [], seed: UInt64, scope: String = ""
+    blocks: [BlockTarget] = [], saved: [Parameter] = [], seed: UInt64, scope: String = "",
+    isBanked: Bool = false
   ) throws(AdapterError) {
     let shared = SharedValues(scope: scope)
     var modules: [(AdapterTarget, any SiteChange)] = []
@@ -89,7 +92,7 @@ package struct AttachedAdapter: Sendable {
       let type = type(of: method)
       for target in targets {
         try type.check(target)
-        if type.capabilities.contains(.readsBase), target.site.isAdapted {
+        if type.capabilities.contains(.readsBase), target.site.isAdapted, !isBanked {
           throw .unsupported(
             module: target.site.path, method: type.name,
             reason: "the method computes with the base weight, and another adapter already changes "
@@ -108,7 +111,9 @@ package struct AttachedAdapter: Sendable {
     self.saved = saved
     peftType = method.map { Swift.type(of: $0).peftType } ?? "NONE"
     for parameter in values where !parameter.isSet { parameter.initialize(seed: seed) }
-    for (target, change) in modules { target.site.attach(change, rows: target.rows) }
+    for (target, change) in modules {
+      target.site.attach(change, rows: target.rows, adapter: isBanked ? settings.name : nil)
+    }
     for (target, branches) in placed {
       for item in branches { target.site.attach(item.branch, to: item.sublayer) }
     }

@@ -36,23 +36,29 @@ package struct OpenedAdapter {
   ///   - layouts: the names that programs give to the model's parameters.
   ///   - baseDigest: of this model's base weights; nil accepts any base.
   ///   - isFirst: whether no other adapter of the model came before.
+  ///   - isBanked: whether it becomes one of a bank, used where it is asked for by name.
   /// - Throws: `AdapterError` and `CheckpointError` for modules that the model lacks, missing, surplus
   ///   and misshapen tensors, and a foreign base.
   package func attach(
     named name: String, on tree: ModuleTree, layouts: [KeyLayout], baseDigest: String?,
-    isFirst: Bool = true
+    isFirst: Bool = true, isBanked: Bool = false
   ) throws -> AttachedAdapter {
     let names = try names(tree, layouts)
     var settings = AdapterSettings(name: name, method: type.name)
     let bias = directory.configuration["bias"]?.string ?? "none"
     settings.bias = bias == "all" ? .all : bias == "none" ? .none : .adapted
     let scope = isFirst ? "" : name + "/"
+    if isBanked, type.capabilities.contains(.blocks) {
+      throw AdapterError.unsupported(
+        module: directory.path, method: type.name,
+        reason: "a bank holds adapters of weights, not of the streams of blocks")
+    }
     let isOnBlocks = type.capabilities.contains(.blocks)
     let adapter = try AttachedAdapter(
       settings, method: method,
       targets: isOnBlocks ? [] : try prepared(targets(names, scope: scope)),
       blocks: isOnBlocks ? blocks(tree, scope: scope) : [], saved: saved(tree, names), seed: 0,
-      scope: scope)
+      scope: scope, isBanked: isBanked)
     try adapter.load(from: directory, baseDigest: baseDigest, names: names)
     return adapter
   }
@@ -135,6 +141,11 @@ package struct OpenedAdapter {
     return tree.stored.filter { parameter in
       names.keys(of: parameter.path).contains { held.contains($0) }
     }
+  }
+
+  /// Paths of base parameters that the file holds in full.
+  package func savedKeys(_ tree: ModuleTree, layouts: [KeyLayout]) -> [String] {
+    (try? names(tree, layouts)).map { saved(tree, $0).map(\.path) } ?? []
   }
 
   private func blocks(_ tree: ModuleTree, scope: String) -> [BlockTarget] {

@@ -12,6 +12,7 @@ struct AttuneCommand: ParsableCommand {
     version: programVersion,
     subcommands: [
       BenchCommand.self,
+      CombineCommand.self,
       CopyCommand.self,
       DataCommand.self,
       DoctorCommand.self,
@@ -19,6 +20,7 @@ struct AttuneCommand: ParsableCommand {
       ExportCommand.self,
       InspectCommand.self,
       ListCommand.self,
+      MergeCommand.self,
       PredictCommand.self,
       ReportCommand.self,
       TrainCommand.self,

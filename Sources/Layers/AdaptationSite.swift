@@ -24,9 +24,15 @@ package final class AdaptationSite: Sendable {
   private struct Attached {
     let layer: SiteRows
     let change: any SiteChange
+    /// Of a bank: the change holds where this adapter is asked for. Nil for always.
+    let adapter: String?
+
+    func holds(_ context: ForwardContext) -> Bool {
+      adapter == nil || adapter == context.activeAdapter
+    }
   }
   private let attached = Mutex<[Attached]>([])
-  private let fused = Mutex<(versions: [Int], update: LowRankUpdate)?>(nil)
+  private let fused = Mutex<[String: (versions: [Int], update: LowRankUpdate)]>([:])
 
   init(
     path: String, kind: Kind, weight: Parameter, bias: Parameter?, groups: [String],
@@ -45,33 +51,42 @@ package final class AdaptationSite: Sendable {
   /// Columns of the matricised weight.
   package var inputs: Int { weight.elementCount / outputs }
 
-  /// Adds a change of a range of the weight's rows.
-  package func attach(_ change: any SiteChange, rows: Range<Int>) {
+  /// Adds a change of a range of the weight's rows; `adapter` names one of a bank.
+  package func attach(_ change: any SiteChange, rows: Range<Int>, adapter: String? = nil) {
     precondition(
       change is any WeightDelta || change is any WeightMap || change is any Branch,
       "\(path): \(change) is no delta, map or branch")
     let layer = SiteRows(self, rows: rows)
-    attached.withLock { $0.append(Attached(layer: layer, change: change)) }
-    fused.withLock { $0 = nil }
+    attached.withLock { $0.append(Attached(layer: layer, change: change, adapter: adapter)) }
+    fused.withLock { $0 = [:] }
   }
 
   package func detachAll() {
     attached.withLock { $0.removeAll() }
-    fused.withLock { $0 = nil }
+    fused.withLock { $0 = [:] }
   }
 
   package var isAdapted: Bool { attached.withLock { !$0.isEmpty } }
+
+  /// Whether a change holds in this pass.
+  func isAdapted(_ context: ForwardContext) -> Bool {
+    attached.withLock { $0.contains { $0.holds(context) } }
+  }
+
+  /// Whether adapters of a bank stand here.
+  var hasBank: Bool { attached.withLock { $0.contains { $0.adapter != nil } } }
 
   /// All attached changes as part of the layer's own product; nil where one of them cannot be.
   ///
   /// Packed once for every value of the factors.
   func lowRankUpdate(_ context: ForwardContext) -> LowRankUpdate? {
-    let items = attached.withLock { $0 }
+    let items = attached.withLock { $0.filter { $0.holds(context) } }
     let factors = items.compactMap { ($0.change as? any WeightDelta)?.factors(context) }
     guard kind == .linear, factors.count == items.count, !items.isEmpty else { return nil }
     let versions = factors.flatMap { $0.flatMap { [$0.down.version, $0.up.version] } }
+    let key = context.activeAdapter ?? ""
     return fused.withLock { fused in
-      if let fused, fused.versions == versions { return fused.update }
+      if let known = fused[key], known.versions == versions { return known.update }
       let terms = zip(items, factors).flatMap { item, factors in
         factors.map {
           LowRankUpdate.Term(
@@ -79,9 +94,23 @@ package final class AdaptationSite: Sendable {
         }
       }
       let update = Allocator.making { LowRankUpdate(terms, outputs: outputs) }
-      fused = (versions, update)
+      fused[key] = (versions, update)
       return update
     }
+  }
+
+  /// The rows of each segment in an input whose first axis holds the samples in order, each with
+  /// equally many entries; nil without a bank or segments.
+  func segments(_ x: Tensor, _ context: ForwardContext) -> [(segment: AdapterSegment, count: Int)]?
+  {
+    let all = context.adapterSegments
+    guard !all.isEmpty, hasBank else { return nil }
+    let samples = all.reduce(0) { $0 + $1.samples }
+    precondition(
+      samples > 0 && x.shape[0] % samples == 0,
+      "\(path): input \(x.shape) for segments of \(samples) samples")
+    let each = x.shape[0] / samples
+    return all.map { ($0, $0.samples * each) }
   }
 
   /// What the layer gives with all changes.
@@ -95,7 +124,7 @@ package final class AdaptationSite: Sendable {
   func adapted(
     _ x: Tensor, outputs: Int, context: ForwardContext, plain: () -> Tensor
   ) -> Tensor {
-    let items = attached.withLock { $0 }
+    let items = attached.withLock { $0.filter { $0.holds(context) } }
     if items.allSatisfy({ $0.change is any WeightDelta }) {
       return following(items[...], plain(), x, context)
     }

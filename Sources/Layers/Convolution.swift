@@ -29,6 +29,19 @@ package struct Convolution: Sendable {
 
   /// From `[batch, inputs, size...]` to `[batch, outputs, size...]`, with as many sizes as the kernel.
   package func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
+    context.observeInput(site.path, x)
+    if let segments = site.segments(x, context) {
+      var single = context
+      single.adapterSegments = []
+      var first = 0
+      let parts = segments.compactMap { segment, count -> Tensor? in
+        let range = first..<(first + count)
+        first = range.upperBound
+        single.activeAdapter = segment.adapter
+        return count > 0 ? self(x.sliced(axis: 0, range), single) : nil
+      }
+      return .concatenated(parts, axis: 0)
+    }
     let adapted = site.adapted(x, outputs: site.outputs, context: context) {
       convolution(x, weight: site.weight(), bias: site.bias?(), geometry: geometry)
     }

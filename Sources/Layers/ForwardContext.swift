@@ -1,5 +1,17 @@
 package import Tensors
 
+/// Neighboring samples of a batch for which one adapter of a bank holds.
+package struct AdapterSegment: Sendable, Equatable {
+  /// Nil for the base alone.
+  package let adapter: String?
+  package let samples: Int
+
+  package init(adapter: String?, samples: Int) {
+    self.adapter = adapter
+    self.samples = samples
+  }
+}
+
 /// What a forward pass must know besides its input.
 package struct ForwardContext: Sendable {
   /// Random numbers of dropouts while training; nil in evaluation.
@@ -9,10 +21,15 @@ package struct ForwardContext: Sendable {
   /// Values that stand in for drawn ones, by path.
   private var given: [String: Tensor] = [:]
   private var observer: (@Sendable (_ path: String, _ value: Tensor) -> Void)?
+  private var inputObserver: (@Sendable (_ path: String, _ input: Tensor) -> Void)?
   /// Whether batch norms use and record the statistics of the batch.
   package private(set) var usesBatchStatistics: Bool
   /// What frozen products and the activations between them are stored in.
   package var precision = Precision.fp32
+  /// Which adapter of a bank holds for which samples, in their order; empty where none does.
+  package var adapterSegments: [AdapterSegment] = []
+  /// The adapter of a bank that holds for all samples; nil for none.
+  package var activeAdapter: String?
   /// Where the tokens of a block's stream lie; nil outside of transformers.
   package var tokens: TokenLayout?
   /// Whether blocks keep only their input and are computed again on the way back.
@@ -75,6 +92,22 @@ package struct ForwardContext: Sendable {
     var context = self
     context.observer = observer
     return context
+  }
+
+  /// The same with a look at what enters linear layers and convolutions: `observer` is called with the
+  /// path of the layer and its input.
+  package func observingInputs(
+    _ observer: @escaping @Sendable (_ path: String, _ input: Tensor) -> Void
+  ) -> ForwardContext {
+    var context = self
+    context.inputObserver = observer
+    return context
+  }
+
+  /// Shows what enters a layer, once per forward pass.
+  func observeInput(_ path: String, _ input: Tensor) {
+    guard let inputObserver, !isRecomputing else { return }
+    inputObserver(path, input.dtype == .bf16 ? input.cast(to: .f32) : input.detached())
   }
 
   /// Shows an intermediate value to the observer, once per forward pass.

@@ -32,6 +32,12 @@ package struct Linear: Sendable {
     _ x: Tensor, _ context: ForwardContext, outputs: Int? = nil,
     activation: Activation = .identity, residual: Tensor? = nil, type: DType? = nil
   ) -> Tensor {
+    context.observeInput(site.path, x)
+    if let segments = site.segments(x, context) {
+      return segmented(
+        x, segments, context, outputs: outputs, activation: activation, residual: residual,
+        type: type)
+    }
     let rows = outputs ?? site.outputs
     let columns = x.shape.last ?? 0
     precondition(
@@ -46,8 +52,9 @@ package struct Linear: Sendable {
       }
     }
     let isWhole = rows == site.outputs && columns == site.inputs && x.dtype != .f64
-    let update = isWhole && site.isAdapted ? site.lowRankUpdate(context) : nil
-    guard update != nil || !site.isAdapted, !(context.isObserved && residual != nil) else {
+    let isAdapted = site.isAdapted(context)
+    let update = isWhole && isAdapted ? site.lowRankUpdate(context) : nil
+    guard update != nil || !isAdapted, !(context.isObserved && residual != nil) else {
       let input = x.single
       return finished(input, rows, context, activation, residual) {
         frozenLinear(input, weight: frozen, bias: bias(rows), type: input.dtype).result
@@ -58,6 +65,51 @@ package struct Linear: Sendable {
       residual: residual, type: residual?.dtype ?? type ?? x.single.dtype)
     context.observe(site.path, before ?? y)
     return y
+  }
+
+  /// The layer where adapters of a bank hold for parts of the batch: one frozen product with low-rank
+  /// terms by segment, or segment after segment where a change is no low-rank term.
+  private func segmented(
+    _ x: Tensor, _ segments: [(segment: AdapterSegment, count: Int)], _ context: ForwardContext,
+    outputs: Int?, activation: Activation, residual: Tensor?, type: DType?
+  ) -> Tensor {
+    var single = context
+    single.adapterSegments = []
+    func one(_ adapter: String?) -> ForwardContext {
+      single.activeAdapter = adapter
+      return single
+    }
+    let rowsPerEntry = x.elementCount / max(1, x.shape[0] * site.inputs)
+    let isWhole = (outputs ?? site.outputs) == site.outputs && x.shape.last == site.inputs
+    var parts: [LinearSegment]? = []
+    for (segment, count) in segments where parts != nil {
+      let context = one(segment.adapter)
+      let update = site.lowRankUpdate(context)
+      guard update != nil || !site.isAdapted(context) else {
+        parts = nil
+        continue
+      }
+      parts?.append(LinearSegment(rows: count * rowsPerEntry, update: update))
+    }
+    if let parts, isWhole, x.dtype != .f64, !x.isTracked, residual?.isTracked != true,
+      !context.isObserved,
+      let frozen = site.weight.frozen(
+        rows: site.outputs, columns: site.inputs, context.precision)
+    {
+      return segmentedLinear(
+        x, weight: frozen, bias: site.bias?().detached(), segments: parts, activation: activation,
+        residual: residual, type: residual?.dtype ?? type ?? x.single.dtype)
+    }
+    var first = 0
+    let results = segments.compactMap { segment, count -> Tensor? in
+      let range = first..<(first + count)
+      first = range.upperBound
+      guard count > 0 else { return nil }
+      return self(
+        x.sliced(axis: 0, range), one(segment.adapter), outputs: outputs, activation: activation,
+        residual: residual?.sliced(axis: 0, range), type: type)
+    }
+    return .concatenated(results, axis: 0)
   }
 
   private func bias(_ rows: Int) -> Tensor? { site.bias?().sliced(axis: 0, 0..<rows) }

@@ -158,7 +158,7 @@ extension CalibrationProbe {
 
 extension AdapterTarget {
   /// The same with another rank and no scaling beside it.
-  fileprivate func ranked(_ rank: Int) -> AdapterTarget {
+  package func ranked(_ rank: Int) -> AdapterTarget {
     AdapterTarget(
       site: site, rows: rows, rank: rank, alpha: Double(rank), dropout: dropout, scope: scope)
   }

@@ -71,7 +71,7 @@ extension LoRA {
         column = columns.upperBound
         return (
           down.sliced(axis: 0, columns),
-          module.modules.count == 1 && pair.offset == nil
+          module.whole != nil && pair.offset == nil
             ? up : up.sliced(axis: 0, rows).sliced(axis: 1, columns)
         )
       }
@@ -241,7 +241,7 @@ extension LoRA {
   }
 
   /// Fields that this program never sets, with PEFT's defaults.
-  private static var constants: JSONObject {
+  static var constants: JSONObject {
     var object = JSONObject()
     for key in [
       "alora_invocation_tokens", "arrow_config", "corda_config", "eva_config", "kasa_config",

@@ -40,7 +40,9 @@ struct FinishedRun {
     let shapes = sampleShapes
     return try plan.model.assemble(
       for: plan.dataShape([shapes]), outputs: plan.outputs(contract.target),
-      inputs: shapes.keys.sorted())
+      inputs: shapes.keys.sorted(),
+      ranks: plan.model.looksAtData
+        ? try directory.read(FoundRanks.self, from: FoundRanks.fileName) : nil)
   }
 
   /// Inputs of the first source by name.

@@ -150,10 +150,12 @@ struct ModelPlan {
   ///
   /// `outputs` is the number of the task's, where it has some. `bands` are the data's, for weights of
   /// other channels. Without `readingWeights` they are drawn in
-  /// any case, to look at the model alone.
+  /// any case, to look at the model alone. `ranks` are those that an earlier start found; without them
+  /// `probe` makes what initializations look at, from the model without adapters.
   func assemble(
     for data: DataShape = DataShape(), outputs: Int = 2, inputs: [String]? = nil,
-    bands: [String]? = nil, readingWeights: Bool = true
+    bands: [String]? = nil, readingWeights: Bool = true, ranks: FoundRanks? = nil,
+    probe: ((_ bare: AssembledModel) throws -> any CalibrationProbe)? = nil
   ) throws -> AssembledModel {
     let builder = ModelBuilder()
     let diagnostics = Diagnostics()
@@ -170,23 +172,40 @@ struct ModelPlan {
     }
     let ofTask = tree.stored.map(\.path).filter(network.isOfTask)
     let isTrained = !recipe.model.freezesDecoder
-    let attached = try adapters.enumerated().map { number, entry in
-      try AttachedAdapter(
-        entry.settings, method: entry.method, on: tree, defaults: backboneType.defaultTargets,
-        seed: seed, saving: number == 0 && isTrained ? ofTask : [], isFirst: number == 0)
-    }
-    let adapted = AdaptedModel(
-      tree: tree, adapters: attached, freezesBackbone: recipe.freezesBackbone,
-      trained: isTrained ? ofTask : [], frozen: isTrained ? [] : ofTask)
     var options: [String: String] = [:]
     for option in backboneType.options.options {
       if let value = reader.value(option.name) { options[option.name] = text(value.plain) }
     }
-    return AssembledModel(
-      network: network, adapted: adapted, weights: weights, backboneName: backboneType.name,
-      inputNames: try InputNames(
-        recipe.model, backbone: backboneType, data: inputs ?? backboneType.inputNames),
-      options: options, precision: Precision(rawValue: recipe.train.precision.rawValue) ?? .fp32)
+    func assembled(_ adapted: AdaptedModel) throws -> AssembledModel {
+      AssembledModel(
+        network: network, adapted: adapted, weights: weights, backboneName: backboneType.name,
+        inputNames: try InputNames(
+          recipe.model, backbone: backboneType, data: inputs ?? backboneType.inputNames),
+        options: options, precision: Precision(rawValue: recipe.train.precision.rawValue) ?? .fp32)
+    }
+    let calibration =
+      looksAtData && ranks == nil
+      ? try probe?(
+        assembled(AdaptedModel(tree: tree, adapters: [], freezesBackbone: false))) : nil
+    let attached = try adapters.enumerated().map { number, entry in
+      var settings = entry.settings
+      if let found = ranks?.ranks[settings.name] { settings.initialization = RecordedRanks(found) }
+      return try AttachedAdapter(
+        settings, method: entry.method, on: tree, defaults: backboneType.defaultTargets,
+        seed: seed, saving: number == 0 && isTrained ? ofTask : [], isFirst: number == 0,
+        probe: calibration)
+    }
+    let adapted = AdaptedModel(
+      tree: tree, adapters: attached, freezesBackbone: recipe.freezesBackbone,
+      trained: isTrained ? ofTask : [], frozen: isTrained ? [] : ofTask)
+    return try assembled(adapted)
+  }
+
+  /// Whether an adapter's first values or ranks are found from data.
+  var looksAtData: Bool {
+    adapters.contains { entry in
+      entry.settings.initialization.map { type(of: $0).needs == .data } ?? false
+    }
   }
 
   private static func adapter(

@@ -31,9 +31,13 @@ struct RunSession {
     let data = try PreparedData(plan.data, seed: plan.recipe.seed, digests: &cache)
     self.data = data
     let shapes = data.inputShapes
+    let roots = Self.roots(plan, data)
+    let count = threads
     var model = try plan.model.assemble(
       for: plan.dataShape(shapes), outputs: plan.outputs(data.target()),
-      inputs: shapes.first?.keys.sorted(), bands: data.bands)
+      inputs: shapes.first?.keys.sorted(), bands: data.bands,
+      ranks: try Self.foundRanks(plan, roots)
+    ) { try Calibration(plan, model: $0, data: data, threads: count) }
     if plan.recipe.train.cachesFrozenFeatures {
       try Self.refuseRandomSamples(plan)
       model.prefix = try FrozenPrefix(
@@ -43,13 +47,24 @@ struct RunSession {
     }
     self.model = model
     for shape in shapes { try model.network.check(model.inputNames.shapes(shape)) }
-    let (weights, roots) = (model.weights, Self.roots(plan, data))
+    let weights = model.weights
     digest = try plan.resolved.digest { field, path in
       if field == "model.weights", let weights { return weights.digest }
       if let manifest = roots[field] { return manifest }
       return try Attune.digest(ofCheckpoint: path)
     }
     task = try taskRun(plan, model: model, data: data, threads: threads)
+  }
+
+  /// Ranks that an earlier start of this run found; nil where it looks at no data or never began.
+  private static func foundRanks(_ plan: RunPlan, _ roots: [String: String]) throws -> FoundRanks? {
+    guard plan.model.looksAtData else { return nil }
+    let digest = try plan.resolved.digest { field, path in
+      try roots[field] ?? Attune.digest(ofCheckpoint: path)
+    }
+    let directory = RunDirectory(recipe: plan.recipe, digest: digest)
+    guard directory.status?.digest == digest else { return nil }
+    return try? directory.read(FoundRanks.self, from: FoundRanks.fileName)
   }
 
   /// Digest of each data folder's files by the field that names it.

@@ -7,7 +7,7 @@ import Tensors
 /// A batch and what a model makes of it, for comparison in another program.
 package struct SamplePass {
   private let input: BackboneInput
-  private let output: Tensor
+  let output: Tensor
 
   /// Runs the model with its adapters as they are.
   ///

@@ -1,0 +1,121 @@
+import Adapters
+import Datasets
+import Layers
+import Recipes
+import Synchronization
+import Tensors
+import Training
+
+/// A run's model without its adapters on samples of the training part, for initializations that look
+/// at data (`CalibrationProbe`).
+///
+/// Samples are those of the first training batches; the loss is the recipe's. All values count as
+/// trained while it is used.
+final class Calibration: CalibrationProbe {
+  private let model: AssembledModel
+  private let data: PreparedData
+  private let task: any TaskRun
+  private let seed: UInt64
+  private let size: Int
+  /// Batches that were read, by number.
+  private let read = Mutex<[Int: Batch]>([:])
+
+  /// `model` has no adapters.
+  init(_ plan: RunPlan, model: AssembledModel, data: PreparedData, threads: Int) throws {
+    self.model = model
+    self.data = data
+    task = try taskRun(plan, model: model, data: data, threads: threads)
+    seed = UInt64(bitPattern: Int64(plan.recipe.seed))
+    size = max(1, try data.batch(0).count)
+    for parameter in model.tree.parameters { parameter.isTrainable = true }
+  }
+
+  var count: Int { data.samples(.train).reduce(0) { $0 + $1.count } }
+
+  var parameters: [Parameter] { model.tree.parameters }
+
+  func gradients(sample: Int) throws -> Gradients {
+    try loss(sample, .training(seed: seed, step: 0, samples: sample..<(sample + 1))).gradients()
+  }
+
+  func inputs(
+    samples: Range<Int>, _ show: @escaping @Sendable (_ path: String, _ input: Tensor) -> Void
+  ) throws {
+    for sample in samples { _ = try loss(sample, .evaluation.observingInputs(show)) }
+  }
+
+  func fineTune(steps: Int, learningRate: Double) throws {
+    let diagnostics = Diagnostics()
+    let options = Located(
+      plain: ["lr": .number(learningRate), "weight_decay": 0],
+      at: SourceLocation(source: "calibration"))
+    var optimizer = AdamW(OptionReader(options, AdamW.options, diagnostics), diagnostics)
+    for parameter in parameters { parameter.value = parameter.value.copied() }
+    for step in 0..<steps {
+      let batch = task.prepared(try self.batch(step))
+      let value = task.loss(
+        batch.fields, .training(seed: seed, step: step, samples: 0..<batch.count))
+      let gradients = value.gradients()
+      for parameter in parameters {
+        guard let gradient = gradients[parameter.leaf] else { continue }
+        optimizer.update(
+          parameter, gradient: gradient, learningRate: learningRate, weightDecay: 0)
+      }
+    }
+  }
+
+  private func batch(_ number: Int) throws -> Batch {
+    if let known = read.withLock({ $0[number] }) { return known }
+    let batch = try data.batch(number)
+    read.withLock { $0[number] = batch }
+    return batch
+  }
+
+  /// The recipe's loss of one sample.
+  private func loss(_ sample: Int, _ context: ForwardContext) throws -> Tensor {
+    let batch = try batch(sample / size)
+    let index = min(sample % size, batch.count - 1)
+    let one = Batch(
+      identifiers: [batch.identifiers[index]],
+      fields: batch.fields.mapValues { $0.sliced(axis: 0, index..<(index + 1)) })
+    return task.loss(task.prepared(one).fields, context)
+  }
+}
+
+/// Ranks that an earlier start of the same run found, in place of finding them again.
+struct RecordedRanks: AdapterInitialization {
+  static let name = "recorded"
+  static let summary = "ranks of an earlier start"
+  static let options: OptionTable = []
+  static let needs = CalibrationNeed.weights
+
+  /// By the target's path.
+  private let ranks: [String: Int]
+
+  init(_ options: OptionReader, _ diagnostics: Diagnostics) { ranks = [:] }
+  init(_ ranks: [String: Int]) { self.ranks = ranks }
+
+  func prepared(_ targets: [AdapterTarget], _ plan: AdapterPreparation) -> [AdapterTarget] {
+    targets.map { $0.ranked(ranks[$0.path(to: "")] ?? 0) }
+  }
+}
+
+/// Ranks that initializations found from data, by adapter and target: `adapters.json` of a run.
+struct FoundRanks: Codable, Sendable {
+  static let fileName = "adapters.json"
+
+  var ranks: [String: [String: Int]]
+
+  /// Those of adapters whose initialization looks at data; nil without any.
+  init?(_ model: AdaptedModel) {
+    ranks = [:]
+    for adapter in model.adapters {
+      guard let start = adapter.settings.initialization, type(of: start).needs == .data else {
+        continue
+      }
+      ranks[adapter.settings.name] = Dictionary(
+        uniqueKeysWithValues: adapter.modules.map { ($0.target.path(to: ""), $0.target.rank) })
+    }
+    if ranks.isEmpty { return nil }
+  }
+}
