@@ -21,3 +21,4 @@ static inline unsigned hdf5_every_object(void) { return H5F_OBJ_ALL; }
 static inline unsigned hdf5_optional_filter(void) { return H5Z_FLAG_OPTIONAL; }
 static inline unsigned hdf5_filter_reversed(void) { return H5Z_FLAG_REVERSE; }
 static inline hid_t hdf5_file_access_class(void) { return H5P_FILE_ACCESS; }
+static inline haddr_t hdf5_no_address(void) { return HADDR_UNDEF; }

@@ -49,6 +49,9 @@ package protocol DataSet: Sendable {
   /// The target as the training part shows it; nil where samples have none beside frames.
   var target: TargetDescription? { get }
 
+  /// How samples of a training batch are mixed; nil leaves them as they are.
+  var mixing: BatchMixing? { get }
+
   /// The samples of a part; nil where it is empty.
   ///
   /// `augmented` says whether random transforms are applied.
@@ -69,6 +72,7 @@ package protocol DataSet: Sendable {
 }
 
 extension DataSet {
+  package var mixing: BatchMixing? { nil }
   package var target: TargetDescription? { nil }
   package func requireSound() throws {}
 }

@@ -2,6 +2,7 @@ internal import CGDAL
 internal import CHDF5
 internal import CPNG
 internal import CZlib
+internal import CZstd
 
 /// Versions of the C libraries that read and write files, as they are loaded, by name.
 package var formatLibraryVersions: [(name: String, version: String)] {
@@ -11,6 +12,7 @@ package var formatLibraryVersions: [(name: String, version: String)] {
     ("GDAL", String(cString: GDALVersionInfo("RELEASE_NAME"))),
     ("HDF5", "\(hdf5.0).\(hdf5.1).\(hdf5.2)"),
     ("libpng", png_get_libpng_ver(nil).map { String(cString: $0) } ?? "unknown"),
+    ("zstd", String(cString: ZSTD_versionString())),
     ("zlib", zlibVersion().map { String(cString: $0) } ?? "unknown"),
   ]
 }

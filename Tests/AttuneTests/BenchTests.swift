@@ -1,9 +1,13 @@
 import Attune
 import Backbones
+import Datasets
+import Formats
+import Foundation
 import Layers
 import Recipes
 import Synchronization
 import Tensors
+import TestSupport
 import Testing
 
 /// The work that `bench` times, and how it counts it.
@@ -11,7 +15,7 @@ import Testing
 struct BenchTests {
   @Test("ViTLoRABenchmark trains LoRA of four layers in every block, and the head")
   func vit() throws {
-    let result = try bench(
+    let result = try timed(
       "vit-lora",
       [
         ("model", .text("vit_tiny_patch16_224")), ("image-size", .integer(32)),
@@ -27,12 +31,12 @@ struct BenchTests {
   @Test("MorphBenchmark trains all parameters of Ti, or LoRA with norms and positions")
   func morph() throws {
     let shape = PlainValue.text("1,1,1,1,1,16")
-    let all = try bench(
+    let all = try timed(
       "morph", [("shape", shape), ("batch", .integer(1)), ("steps", .integer(1))])
     #expect(all.trainableParameters == 9_864_408)
     #expect(all.parameters == all.trainableParameters)
     #expect(all.rank.value == nil)
-    let lora = try bench(
+    let lora = try timed(
       "morph",
       [
         ("shape", shape), ("batch", .integer(1)), ("steps", .integer(1)), ("lora", .boolean(true)),
@@ -51,8 +55,8 @@ struct BenchTests {
       ("size", .text("2layer")), ("bands", .integer(4)), ("patch", .integer(6)),
       ("batch", .integer(2)), ("steps", .integer(1)), ("mode", .text("infer")),
     ]
-    let adapters = try bench("lola", small)
-    let all = try bench("lola", small + [("all", .boolean(true))])
+    let adapters = try timed("lola", small)
+    let all = try timed("lola", small + [("all", .boolean(true))])
     #expect(all.trainableParameters == all.parameters)
     #expect(adapters.parameters == all.parameters)
     func gated(_ width: Int) -> Int {
@@ -62,6 +66,52 @@ struct BenchTests {
     }
     #expect(adapters.trainableParameters == 2 * gated(32) + 2 * gated(64) + 16 * (64 + 16))
     try sane(adapters)
+  }
+
+  @Test("DataTilesBenchmark reads all tiles, or a window of each")
+  func tiles() throws {
+    let folder = PackageFolder.url("Tests/FormatsTests/Golden/tiffs").path
+    let given: [(name: String, value: PlainValue)] = [
+      ("path", .text(folder)), ("repeat", .integer(2)), ("threads", .integer(2)),
+    ]
+    let whole = try #require(try bench("data-tiles", given) as? DataReadingResult)
+    #expect(whole.items % 2 == 0 && whole.items > 60)
+    #expect(whole.bytes == whole.items * 45 * 37 * 3 * 4)
+    #expect(whole.megabytesPerSecond > 0 && whole.openSeconds > 0 && whole.seconds > 0)
+    let parts = try #require(
+      try bench("data-tiles", given + [("window", .integer(20))]) as? DataReadingResult)
+    #expect(parts.bytes == parts.items * 20 * 20 * 3 * 4 && parts.window == 20)
+    #expect(parts.text.split(separator: "\n").allSatisfy { $0.count <= 80 })
+    let empty = try TemporaryFolder()
+    #expect(throws: DataError.self) { try bench("data-tiles", [("path", .text(empty.path))]) }
+  }
+
+  @Test("DataHDF5Benchmark reads every trajectory with all its frames")
+  func hdf5() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("fields.h5")
+    let writer = try HDF5Writer(path: path)
+    try writer.writeDataset(
+      "other", shape: [5, 4, 6], values: (0..<120).map { Float($0) })
+    try writer.writeDataset(
+      "tensor", shape: [3, 4, 6], values: (0..<72).map { Float($0) })
+    try writer.finish()
+    let result = try #require(
+      try bench("data-hdf5", [("path", .text(path))]) as? DataReadingResult)
+    #expect(result.items == 3 && result.bytes == 72 * 4 && result.kind == "hdf5")
+    let other = try #require(
+      try bench("data-hdf5", [("path", .text(path)), ("dataset", .text("other"))])
+        as? DataReadingResult)
+    #expect(other.items == 5)
+    #expect(throws: (any Error).self) { try bench("data-hdf5", [("path", .text(path + "x"))]) }
+    #expect(throws: CommandLineError.self) { try bench("data-hdf5", []) }
+  }
+
+  /// What `bench` measured of a model.
+  private func timed(
+    _ name: String, _ given: [(name: String, value: PlainValue)]
+  ) throws -> BenchResult {
+    try #require(try bench(name, given) as? BenchResult)
   }
 
   private func sane(_ result: BenchResult) throws {

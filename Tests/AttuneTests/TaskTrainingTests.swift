@@ -61,6 +61,61 @@ struct TaskTrainingTests {
     #expect(again == record.evaluations[0].metrics.first { $0.name == "mIoU" }?.value)
   }
 
+  @Test("mixed batches depend on seed and step alone; what cannot be mixed is refused")
+  func mixing() throws {
+    let scene = try TaskScene(20)
+    let recipe = try scene.recipe(
+      "classification",
+      data: """
+        inputs: {image: {path: "class/*/*.png"}}
+        split: {method: stratified, fractions: [0.6, 0.2, 0.2]}
+        """)
+    func losses(_ name: String, _ overrides: [String]) throws -> [Double] {
+      let (run, record) = try scene.train(
+        recipe, ["train.max_steps=6", "name=\(name)"] + overrides)
+      // Evaluation sees whole samples of one class.
+      #expect(record.evaluations[0].confusion?.joined().reduce(0, +) == 4)
+      let lines = try String(contentsOfFile: run + "/steps.jsonl", encoding: .utf8)
+      return try lines.split(separator: "\n").dropFirst().map {
+        try JSONDecoder().decode(StepEvent.self, from: Data($0.utf8)).loss
+      }
+    }
+    let mixed = "data.transforms=[{name: mixup, alpha: 0.8}, {name: cutmix, switch_prob: 0.4}]"
+    let smoothing = "train.loss={name: cross-entropy, label_smoothing: 0.1}"
+    let one = try losses("one", [mixed, smoothing, "data.num_workers=0"])
+    #expect(try losses("three", [mixed, smoothing, "data.num_workers=3"]) == one)
+    #expect(try losses("plain", [smoothing]) != one)
+    // Never mixed is what was there before.
+    let never = try losses("never", ["data.transforms=[{name: mixup, prob: 0}]"])
+    for (first, second) in zip(never, try losses("none", [])) {
+      #expect(abs(first - second) < 1e-5)
+    }
+
+    func refusal(_ overrides: [String], _ recipe: String) -> String {
+      do {
+        _ = try scene.train(recipe, overrides + ["name=refused"])
+        return "trained"
+      } catch {
+        return "\(error)"
+      }
+    }
+    let frozen = ["adapter={method: none}", "model.freeze_backbone=true"]
+    #expect(
+      refusal([mixed, "train.cache_frozen_features=true"] + frozen, recipe).contains("at random"))
+    #expect(refusal([mixed, "train.loss=focal"], recipe).contains("class shares"))
+    #expect(
+      refusal(["data.transforms=[{name: cutmix, switch_prob: 0.4}]"], recipe)
+        .contains("name mixup too"))
+    let masks = try scene.recipe(
+      "segmentation",
+      data: """
+        inputs: {image: {path: "image/*.png"}}
+        target: {path: "mask/*.png", class_names: [ground, square]}
+        \(Self.split)
+        """, model: TaskScene.vit + "\ndecoder: linear-transpose")
+    #expect(refusal([mixed], masks).contains("mixes samples and their classes"))
+  }
+
   @Test("a linear probe on stored features is the linear probe")
   func probe() throws {
     let scene = try TaskScene(20)

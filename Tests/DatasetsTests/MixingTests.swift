@@ -5,12 +5,15 @@ import Tensors
 import Testing
 
 /// A batch transform with its option, as a recipe gives it.
-private func mixing(_ name: String, alpha: Double) throws -> any BatchTransform {
+private func mixing(
+  _ name: String, alpha: Double, probability: Double = 1
+) throws -> any BatchTransform {
   let type = try batchTransforms.entry(named: name)
   let diagnostics = Diagnostics()
+  var options: [PlainValue.Field] = [.init("alpha", .number(alpha))]
+  if probability < 1 { options.append(.init("prob", .number(probability))) }
   let located = Located(
-    plain: .map([.init("alpha", .number(alpha))]), at: SourceLocation(source: "test"),
-    path: "data.transforms.0")
+    plain: .map(options), at: SourceLocation(source: "test"), path: "data.transforms.0")
   let made = type.init(OptionReader(located, type.options, diagnostics), diagnostics)
   try diagnostics.throwErrors()
   return made
@@ -32,7 +35,14 @@ private func batch() -> [String: Tensor] {
 private func mixed(
   _ change: any BatchTransform, _ batch: [String: Tensor], step: Int = 0
 ) throws -> [String: [Float]] {
-  try change.mixed(
+  try mixed([change], batch, step: step)
+}
+
+private func mixed(
+  _ changes: [any BatchTransform], _ batch: [String: Tensor], step: Int = 0
+) throws -> [String: [Float]] {
+  let mixing = try #require(BatchMixing(changes))
+  return try mixing(
     batch, inputs: ["s1", "s2"], classes: 3, ignored: 9, seed: 4, step: step
   ).mapValues { $0.elements(as: Float.self) }
 }
@@ -125,5 +135,32 @@ struct MixingTests {
     fields["s2"] = Tensor(zeros: [3, 1, 4, 4])
     #expect(throws: DataError.self) { _ = try mixed(change, fields) }
     #expect(throws: (any Error).self) { try mixing("mixup", alpha: 0) }
+  }
+
+  @Test("a batch stays as it is by the chance of that, and its classes become shares")
+  func chance() throws {
+    let change = try mixing("mixup", alpha: 1, probability: 0.25)
+    var unmixed = 0
+    for step in 0..<400 {
+      let result = try mixed(change, batch(), step: step)
+      guard try #require(result["s1"])[0] == 0 else { continue }
+      unmixed += 1
+      #expect(result["target"] == [0, 0, 1, 1, 0, 0, 0, 0, 0])
+    }
+    // Four standard errors of 300.
+    #expect(abs(unmixed - 300) < 35)
+  }
+
+  @Test("with both named a batch takes either, each by half")
+  func either() throws {
+    let changes = [try mixing("cutmix", alpha: 1), try mixing("mixup", alpha: 1)]
+    var blended = 0
+    for step in 0..<400 {
+      let values = Set(try #require(try mixed(changes, batch(), step: step)["s1"]).prefix(48))
+      if values.count == 1, !values.isSubset(of: [0, 2]) { blended += 1 }
+      // Pasted pixels are the partner's, the others their own.
+      if values.count > 1 { #expect(values == [0, 2]) }
+    }
+    #expect(abs(blended - 200) < 40)
   }
 }

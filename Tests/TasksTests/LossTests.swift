@@ -173,6 +173,47 @@ struct LossTests {
     #expect(try loss("l1", [], known).mass(of: y) == 3)
   }
 
+  /// Values and gradients of `torch.nn.functional.cross_entropy` (2.15.0) in double precision for the
+  /// same logits and shares.
+  @Test("cross entropy with class shares is PyTorch's, smoothed and weighted too")
+  func sharesOfClasses() throws {
+    let x = Tensor([0.5, -1.2, 2, 1.5, 0.3, -0.7] as [Float], shape: [2, 3])
+    let t = Tensor([0.2, 0.8, 0, 0.1, 0.3, 0.6] as [Float], shape: [2, 3])
+    let smoothing = PlainValue.Field("label_smoothing", .number(0.1))
+    let weights = PlainValue.Field(
+      "class_weights", .list([.number(1), .number(2), .number(0.5)]))
+    let cases: [([PlainValue.Field], Double, [Double])] = [
+      (
+        [], 2.5596007068966564,
+        [-0.0117289706, -0.3838743373, 0.3956033078, 0.3041083082, -0.0433446272, -0.2607636810]
+      ),
+      (
+        [smoothing], 2.467600706896657,
+        [-0.0183956372, -0.3605410039, 0.3789366412, 0.2924416516, -0.0450112938, -0.2474303477]
+      ),
+      (
+        [smoothing, weights], 3.6287379947138216,
+        [0.0466306878, -0.7253284324, 0.6786977446, 0.2983434466, -0.1949003710, -0.1034430758]
+      ),
+    ]
+    for (options, expected, gradient) in cases {
+      #expect(abs(try TasksTests.value("cross-entropy", options, classes, x, t) - expected) < 1e-6)
+      let made = try loss("cross-entropy", options, classes)
+      let values = x.elements(as: Float.self)
+      for place in values.indices {
+        func shifted(_ by: Float) -> Double {
+          var moved = values
+          moved[place] += by
+          return made(prediction: Tensor(moved, shape: [2, 3]), target: t, mass: nil).scalar
+        }
+        // Single precision: rounding 1e-7 over a step of 0.02.
+        let slope = (shifted(0.01) - shifted(-0.01)) / 0.02
+        #expect(abs(slope - gradient[place]) < 1e-4)
+      }
+      #expect(made.mass(of: t) == nil)
+    }
+  }
+
   @Test("binary and soft cross entropy, by hand")
   func binary() throws {
     let labels = TargetDescription(kind: .labels, names: ["a", "b"], counts: [1, 1])
@@ -191,9 +232,8 @@ struct LossTests {
 
   @Test("a loss says what it compares")
   func targets() {
-    for type in [CrossEntropy.self, FocalLoss.self] as [any Loss.Type] {
-      #expect(type.targets == [.label, .classMap])
-    }
+    #expect(CrossEntropy.targets == [.label, .classMap, .shares])
+    #expect(FocalLoss.targets == [.label, .classMap])
     for type in [DiceLoss.self, TverskyLoss.self] as [any Loss.Type] {
       #expect(type.targets == [.classMap])
     }

@@ -1,9 +1,9 @@
 import Foundation
 
-/// What `bench` measured; the keys are stable.
+/// What `bench` measured of a model; the keys are stable.
 ///
 /// Those that the comparison scripts of other programs print as well have the same names and units.
-package struct BenchResult: Encodable, Sendable {
+package struct BenchResult: BenchReport {
   package var engine: String
   package var benchmark: String
   package var model: String

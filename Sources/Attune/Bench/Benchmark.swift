@@ -1,52 +1,25 @@
-import Backbones
-import Layers
 import Recipes
-import Tensors
 
-/// A known piece of work that `bench` times: a model, its adapters and constant random samples.
-///
-/// Model, adapters and optimizer come from the text of a recipe, so that what is timed is what a
-/// recipe trains.
-protocol Benchmark: RegistryEntry, Sendable {
-  /// Reads its options; contradictions go to `diagnostics`.
-  init(_ options: OptionReader, _ diagnostics: Diagnostics)
-
-  /// Name of the model in the result.
-  var model: String { get }
-  /// Rank of the adapters, nil without one.
-  var rank: Int? { get }
-  /// Sizes of one sample.
-  var sampleShape: [Int] { get }
-  /// Whether blocks are computed again on the way back.
-  var checkpointsActivations: Bool { get }
-  /// The model's `model`, `adapter` and `train.optimizer` as recipes write them.
-  var recipe: String { get }
-  /// What the backbone is told of the data.
-  var data: DataShape { get }
-
-  /// Samples and targets of `count` samples, the same in every step.
-  func fields(count: Int) -> [String: Tensor]
-
-  /// What the model gives for the samples.
-  func output(
-    _ model: AssembledModel, _ fields: [String: Tensor], _ context: ForwardContext
-  ) -> Tensor
-
-  /// Mean loss of an output, a scalar.
-  func loss(_ output: Tensor, _ fields: [String: Tensor]) -> Tensor
-
-  /// Adds the operations of a step over `count` samples.
-  func count(_ work: inout StepWork, _ model: AssembledModel, count: Int)
+/// A known piece of work that `bench` times.
+protocol Benchmark: RegistryEntry {
+  /// Reads the options, what is wrong with them going to `diagnostics`, and gives the work to be done
+  /// once they are found right.
+  static func work(
+    _ options: OptionReader, _ diagnostics: Diagnostics
+  ) -> () throws -> any BenchReport
 }
 
-extension Benchmark {
-  var checkpointsActivations: Bool { false }
+/// What a benchmark measured: JSON with stable keys, and a text of at most 80 columns.
+package protocol BenchReport: Encodable, Sendable {
+  var text: String { get }
 }
 
 /// The work that `bench` can name.
 let benchmarks = Registry<any Benchmark.Type>(
   kind: "benchmark",
   [
+    DataHDF5Benchmark.self,
+    DataTilesBenchmark.self,
     LoLABenchmark.self,
     MorphBenchmark.self,
     ViTLoRABenchmark.self,
@@ -55,57 +28,4 @@ let benchmarks = Registry<any Benchmark.Type>(
 /// Names of the work that can be timed, with a sentence each.
 package var benchmarkNames: [(name: String, summary: String)] {
   benchmarks.entries.map { ($0.name, $0.summary) }
-}
-
-/// Options that every benchmark takes.
-func commonBenchOptions(batch: Int) -> OptionTable {
-  [
-    Option("batch", .integer, default: .value(.integer(batch)), range: .atLeast(1), "Samples."),
-    Option("threads", .integer, default: 1, range: .atLeast(1), "Threads."),
-    Option("precision", .choice(Precision.self), default: "fp32", "Arithmetic."),
-    Option("mode", .choice(BenchSettings.Mode.self), default: "train", "A step, or inference."),
-    Option(
-      "steps", .integer, default: 5, range: .atLeast(1), "Timed steps, after two to warm up."),
-  ]
-}
-
-/// The options that every benchmark takes, decoded.
-struct BenchSettings {
-  enum Mode: String, CaseIterable { case train, infer }
-
-  let batch: Int
-  let threads: Int
-  let precision: Precision
-  let mode: Mode
-  let steps: Int
-
-  init(_ options: OptionReader) {
-    batch = options.int("batch")
-    threads = options.int("threads")
-    precision = options.choice("precision", as: Precision.self)
-    mode = options.choice("mode", as: Mode.self)
-    steps = options.int("steps")
-  }
-}
-
-/// Standard normal values that depend on the seed alone.
-func benchNoise(_ shape: [Int], seed: UInt64 = 0) -> Tensor {
-  var random = Philox(seed: seed, purpose: .initialization, step: 0, index: 0)
-  let count = shape.reduce(1, *)
-  return Tensor((0..<count).map { _ in Float(random.normal()) }, shape: shape)
-}
-
-/// Labels 0, 1, 2 … over and over, i32 `[count]`.
-func benchLabels(_ count: Int, classes: Int) -> Tensor {
-  Tensor((0..<count).map { Int32($0 % classes) }, shape: [count])
-}
-
-extension AssembledModel {
-  /// Logits of the architecture's own head.
-  func logits(_ image: Tensor, _ context: ForwardContext) -> Tensor {
-    guard case .backbone(let backbone) = network,
-      let logits = backbone(BackboneInput(["image": image]), inPrecision(context)).logits
-    else { preconditionFailure("\(backboneName) gives no logits of its own") }
-    return logits
-  }
 }

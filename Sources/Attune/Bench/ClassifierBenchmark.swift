@@ -3,7 +3,7 @@ import Tensors
 
 /// A benchmark of a model that sorts images into classes: constant random images
 /// `[batch, channel, height, width]`, labels, cross entropy of the model's logits.
-protocol ClassifierBenchmark: Benchmark {
+protocol ClassifierBenchmark: ModelBenchmark {
   var classes: Int { get }
   /// Of the cross entropy.
   var labelSmoothing: Double { get }

@@ -6,7 +6,7 @@ import Tensors
 /// MORPH on constant random fields, all parameters trained, or LoRA with norms and position table.
 ///
 /// Mean squared error of the next frame; no dropout.
-struct MorphBenchmark: Benchmark {
+struct MorphBenchmark: ModelBenchmark {
   static let name = "morph"
   static let summary = "a step of the PDE model MORPH, all parameters or LoRA"
   static let options = commonBenchOptions(batch: 4).adding([

@@ -18,6 +18,7 @@ struct PreparedData: Sendable {
 
   let sources: [Source]
   let loader: Loader
+  private let seed: UInt64
 
   init(_ plan: DataPlan, seed: Int, digests: inout FileDigestCache) throws {
     let seed = UInt64(bitPattern: Int64(seed))
@@ -33,6 +34,7 @@ struct PreparedData: Sendable {
           card: source.section.card))
     }
     self.sources = sources
+    self.seed = seed
     loader = Loader(
       try sources.map { source in
         guard let samples = source.set.samples(.train, augmented: true) else {
@@ -44,9 +46,17 @@ struct PreparedData: Sendable {
       order: plan.sources[0].section.sampler == .sequential ? .sequential : .shuffled)
   }
 
+  /// The training batch of a micro step, its samples mixed where the recipe says so.
   func batch(_ microStep: Int) throws -> Batch {
     let plan = loader.plan(microStep)
-    return Batch(identifiers: plan.identifiers, fields: try loader.load(plan))
+    var fields = try loader.load(plan)
+    let set = sources[plan.source].set
+    if let mixing = set.mixing, let target = set.target {
+      fields = try mixing(
+        fields, inputs: set.inputs.map(\.name), classes: target.names.count,
+        ignored: target.ignoreIndex, seed: seed, step: microStep)
+    }
+    return Batch(identifiers: plan.identifiers, fields: fields)
   }
 
   /// The target that all sources share; nil where they have none.

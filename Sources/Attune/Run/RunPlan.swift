@@ -1,4 +1,5 @@
 import Backbones
+import Datasets
 import Recipes
 import Tasks
 import Training
@@ -89,8 +90,21 @@ struct RunPlan {
               mend: "use one of \(known.map { $0.name }.joined(separator: ", "))"),
             at: term.loss.location, path: "train.loss")
         }
+        if !type.targets.contains(.shares), let mixing = mixing(of: recipe) {
+          diagnostics.error(
+            .rule(
+              "\(mixing) makes class shares of classes, which \(type.name) does not compare",
+              mend: "use \(CrossEntropy.name), or remove \(mixing) from data.transforms"),
+            at: term.loss.location, path: "train.loss")
+        }
         return (type.init(reader, diagnostics), term.weight)
       })
+  }
+
+  /// The first transform of the recipe that mixes batches.
+  private static func mixing(of recipe: Recipe) -> String? {
+    let sections = recipe.sources.isEmpty ? [recipe.data] : recipe.sources.map(\.data)
+    return sections.flatMap(\.transforms).map(\.name).first { batchTransforms[$0] != nil }
   }
 
   private static func metrics(

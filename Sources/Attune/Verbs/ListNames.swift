@@ -75,6 +75,7 @@ package func listedFields() -> [ListedField] {
     + Tasks.necks.fields(of: "model.neck")
     + registries.dataFormats.fields(of: "data.format")
     + Datasets.transforms.fields(of: "data.transforms")
+    + Datasets.batchTransforms.fields(of: "data.transforms")
     + Datasets.degradations.fields(of: "data.degrade.list")
     + registries.losses.fields(of: "train.loss")
     + registries.optimizers.fields(of: "train.optimizer")

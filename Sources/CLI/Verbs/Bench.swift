@@ -5,17 +5,21 @@ import enum Recipes.PlainValue
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Time known work: a training step or inference.",
+    abstract: "Time known work: a training step, inference, or reading.",
     discussion: """
-      Two steps to warm up, then the timed ones, by the code that recipes run. The rate of large \
+      Models: two steps to warm up, then the timed ones, by the code that recipes run. The rate of large \
       products with frozen weights is measured in the same process; it is the ceiling that the whole \
-      step is held against. Unset OPENBLAS_CORETYPE: it forces slower products.
+      step is held against. Unset OPENBLAS_CORETYPE: it forces slower products. Reading: one pass to warm up, \
+      then the timed ones, by the readers that recipes use.
 
       Work: \(benchmarkNames.map { "\($0.name) (\($0.summary))" }.joined(separator: "; ")).
       """)
 
   @Argument(help: "What is timed: \(benchmarkNames.map(\.name).joined(separator: ", ")).")
   var name: String
+
+  @Argument(help: "data-tiles: folder of *.tif; data-hdf5: a file of trajectories.")
+  var path: String?
 
   @Option(help: "Samples of a step.")
   var batch: Int?
@@ -66,6 +70,15 @@ struct BenchCommand: ParsableCommand {
   @Flag(help: "lola: train everything.")
   var all = false
 
+  @Option(help: "data-tiles: side in pixels of one window of each tile; else tiles are read whole.")
+  var window: Int?
+
+  @Option(help: "data-hdf5: dataset to read, where the file has several.")
+  var dataset: String?
+
+  @Option(name: .customLong("repeat"), help: "data-tiles, data-hdf5: timed passes (1).")
+  var repeats: Int?
+
   @OptionGroup var output: OutputOptions
 
   func run() throws {
@@ -78,9 +91,11 @@ struct BenchCommand: ParsableCommand {
     let numbers = [
       ("batch", batch), ("threads", threads), ("steps", steps), ("rank", rank),
       ("image-size", imageSize), ("bands", bands), ("patch", patch), ("classes", classes),
+      ("window", window), ("repeat", repeats),
     ]
     let texts = [
       ("precision", precision), ("mode", mode), ("model", model), ("size", size), ("shape", shape),
+      ("path", path), ("dataset", dataset),
     ]
     let flags = [("checkpointing", checkpointing), ("lora", lora), ("all", all)]
     return numbers.compactMap { name, value in value.map { (name, .integer($0)) } }

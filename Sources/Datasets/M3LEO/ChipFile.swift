@@ -20,6 +20,9 @@ package struct ChipFile: Sendable {
     self.content = content
   }
 
+  /// Whether it has a file of its own, which stays where it is.
+  var isOnDisk: Bool { content == nil }
+
   /// - Throws: `FormatError`.
   package func raster() throws -> RasterFile {
     guard let content else { return try RasterFile(path: path) }

@@ -29,6 +29,8 @@ extension M3LEOComponent {
 
   private func geoTIFF(_ chip: ChipFile) throws -> StoredChip {
     let file = try chip.raster()
+    // What lies in a container is taken out again rather than kept.
+    let kept = chip.isOnDisk ? file : nil
     let decode = decoding(of: file.bands[0].storedType)
     let names = try names(of: file)
     var pixels = PixelFile(
@@ -37,7 +39,7 @@ extension M3LEOComponent {
         (band.noData ?? noData).map { Double(decode(Float($0))) }
       }
     ) { bands, window in
-      try chip.raster().read(bands: bands, in: window).map(decode)
+      try (kept ?? chip.raster()).read(bands: bands, in: window).map(decode)
     }
     pixels.geoReference = file.geoReference
     return StoredChip(pixels: pixels, decode: decode)

@@ -2,6 +2,9 @@ import Foundation
 import Recipes
 
 extension DataSection {
+  /// The transforms that change one sample, without those that mix a batch.
+  var singleTransforms: [Component] { transforms.filter { batchTransforms[$0.name] == nil } }
+
   /// Refuses fields that mean nothing for images, or that are not read yet.
   func refuseWhatImagesLack(_ diagnostics: Diagnostics) {
     let frames = "frames belong to PDE data"

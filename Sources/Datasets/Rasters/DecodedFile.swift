@@ -9,8 +9,10 @@ private final class DecodedFile: Sendable {
 
   init(_ file: PixelFile) { self.file = file }
 
-  /// Values of some bands in a window, `[band, row, column]`.
-  func read(_ bands: [Int], _ window: RasterFile.Window) throws -> [Float] {
+  /// Values of some bands in a window, `[band, row, column]`, into `target`.
+  func read(
+    _ bands: [Int], _ window: RasterFile.Window, into target: UnsafeMutableBufferPointer<Float>
+  ) throws {
     let all = try values.withLock { values in
       if let values { return values }
       let whole = RasterFile.Window(column: 0, row: 0, width: file.width, height: file.height)
@@ -19,15 +21,16 @@ private final class DecodedFile: Sendable {
       values = decoded
       return decoded
     }
-    var part: [Float] = []
-    part.reserveCapacity(bands.count * window.width * window.height)
-    for band in bands {
-      for row in window.row..<(window.row + window.height) {
-        let start = (band * file.height + row) * file.width + window.column
-        part += all[start..<(start + window.width)]
+    all.withUnsafeBufferPointer { all in
+      guard let source = all.baseAddress, var place = target.baseAddress else { return }
+      for band in bands {
+        for row in window.row..<(window.row + window.height) {
+          let start = (band * file.height + row) * file.width + window.column
+          place.update(from: source + start, count: window.width)
+          place += window.width
+        }
       }
     }
-    return part
   }
 }
 
@@ -41,7 +44,7 @@ extension PixelFile {
     var kept = PixelFile(
       path: path, width: width, height: height, bands: bands, wavelengths: wavelengths,
       resolution: resolution, noData: noData
-    ) { try decoded.read($0, $1) }
+    ) { try decoded.read($0, $1, into: $2) }
     kept.geoReference = geoReference
     return kept
   }

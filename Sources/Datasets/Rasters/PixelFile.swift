@@ -24,12 +24,29 @@ package struct PixelFile: Sendable {
   package let noData: [Double?]
   /// Where the pixels lie on the ground; nothing where the format does not say.
   package var geoReference = GeoReference()
-  private let reading: @Sendable ([Int], RasterFile.Window) throws -> [Float]
+  /// Fills the last argument with the values of bands in a window.
+  typealias Filling =
+    @Sendable ([Int], RasterFile.Window, UnsafeMutableBufferPointer<Float>) throws -> Void
+  private let filling: Filling
 
+  /// A file whose values come as arrays.
   init(
     path: String, width: Int, height: Int, bands: [String], wavelengths: [Double]? = nil,
     resolution: Double? = nil, noData: [Double?],
     reading: @escaping @Sendable ([Int], RasterFile.Window) throws -> [Float]
+  ) {
+    self.init(
+      path: path, width: width, height: height, bands: bands, wavelengths: wavelengths,
+      resolution: resolution, noData: noData
+    ) { bands, window, target in
+      _ = target.update(fromContentsOf: try reading(bands, window))
+    }
+  }
+
+  /// A file whose values are written where they are wanted.
+  init(
+    path: String, width: Int, height: Int, bands: [String], wavelengths: [Double]? = nil,
+    resolution: Double? = nil, noData: [Double?], filling: @escaping Filling
   ) {
     self.path = path
     self.width = width
@@ -38,13 +55,14 @@ package struct PixelFile: Sendable {
     self.wavelengths = wavelengths
     self.resolution = resolution
     self.noData = noData
-    self.reading = reading
+    self.filling = filling
   }
 
   /// Values of some bands in a window as stored, f32 `[band, row, column]`.
   package func read(bands numbers: [Int], in window: RasterFile.Window) throws -> Tensor {
-    Tensor(
-      try reading(numbers, window), shape: [numbers.count, window.height, window.width])
+    let values = Tensor(uninitialized: [numbers.count, window.height, window.width])
+    try values.withMutableElements(of: Float.self) { try filling(numbers, window, $0) }
+    return values
   }
 
   /// A raster of any format that GDAL opens.
@@ -57,7 +75,7 @@ package struct PixelFile: Sendable {
       path: path, width: file.width, height: file.height, bands: file.bands.map(\.name),
       wavelengths: wavelengths.count == file.bands.count ? wavelengths : nil,
       resolution: isSquare ? size?[0] : nil, noData: file.bands.map(\.noData)
-    ) { try file.read(bands: $0, in: $1) }
+    ) { try file.read(bands: $0, in: $1, into: $2) }
     pixels.geoReference = file.geoReference
     return pixels
   }

@@ -122,6 +122,8 @@ extension RasterOptions {
 }
 
 extension RasterData: DataSet {
+  package var mixing: BatchMixing? { options.mixing }
+
   package var filePaths: [String] {
     let tables = targets.flatMap { $0.tablePath(root: options.root) }.map { [$0] } ?? []
     return Set(

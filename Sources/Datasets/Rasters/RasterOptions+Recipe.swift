@@ -15,7 +15,8 @@ extension RasterOptions {
       ? [Input(name: "image", pattern: ".")]
       : section.inputs.compactMap { Input($0, catalog, diagnostics) }
     let split = RasterSplit(section.split, diagnostics)
-    let transforms = section.transforms.compactMap { component in
+    let mixing = BatchMixing(section, kind, diagnostics)
+    let transforms = section.singleTransforms.compactMap { component in
       Datasets.transforms.reading(component, diagnostics).map { entry, reader in
         entry.init(reader, diagnostics)
       }
@@ -40,6 +41,7 @@ extension RasterOptions {
     maximumLeak = section.split.maximumLeak
     if section.cache == .memory { keptByteCount = .max }
     self.transforms = transforms
+    self.mixing = mixing
     self.target = target
     self.degradation = degradation
   }

@@ -76,6 +76,8 @@ package struct RasterOptions: Sendable {
   package var patch: Patch?
   package var split: RasterSplit
   package var transforms: [any Transform] = []
+  /// How samples of a training batch are mixed; nil leaves them.
+  package var mixing: BatchMixing?
   /// Nil where the task takes none.
   package var target: RasterTarget?
   /// How inputs are made from clean images.

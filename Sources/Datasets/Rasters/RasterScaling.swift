@@ -116,6 +116,10 @@ struct RasterScaling: Sendable {
     let stray: Int? = stored.withElements(of: Float.self) { values in
       for band in layer.bands.indices {
         let marker = markers[band]
+        let plane = UnsafeBufferPointer(
+          rebasing: values[(band * pixels)..<((band + 1) * pixels)])
+        // Most planes have neither, which is seen sooner than where.
+        guard plane.firstNotFinite != nil || marker.map(plane.contains) == true else { continue }
         for place in (band * pixels)..<((band + 1) * pixels) {
           let value = values[place]
           guard !value.isFinite || value == marker else { continue }

@@ -112,18 +112,32 @@ package struct TrajectoryFile: Sendable {
       trajectory < trajectoryCount && frames.upperBound <= frameCount && !frames.isEmpty,
       "\(identifier(trajectory)): frames \(frames) of \(frameCount)")
     let tensor = Tensor(uninitialized: [frames.count] + frameShape)
+    if let array = wholeArray {
+      try read(array, of: trajectory, frames: frames, into: tensor)
+      try requireFinite(tensor, trajectory, firstFrame: frames.lowerBound)
+      return tensor
+    }
     var blocks: [StoredArray: Block] = [:]
     for (field, channels) in components.enumerated() {
       for component in 0..<frameShape[1] {
         let channel = channels[channels.count == 1 ? 0 : component]
         let block = try blocks[channel.array] ?? read(channel.array, of: trajectory, frames: frames)
         blocks[channel.array] = block
-        try copy(
-          channel, from: block, into: tensor, field: field, component: component,
-          trajectory: trajectory, firstFrame: frames.lowerBound)
+        copy(channel, from: block, into: tensor, field: field, component: component)
       }
     }
+    try requireFinite(tensor, trajectory, firstFrame: frames.lowerBound)
     return tensor
+  }
+
+  /// The array whose elements are the samples' as they lie: one scalar, nothing left out.
+  private var wholeArray: StoredArray? {
+    guard thinning == Thinning(), components.count == 1, components[0].count == 1 else {
+      return nil
+    }
+    let array = components[0][0].array
+    let space = [AxisRole](repeating: .space, count: stored.space.count)
+    return array.axes.filter { $0 != .trajectory } == [.time] + space ? array : nil
   }
 
   /// Values of a per-trajectory coefficient, in the file's order.
@@ -135,6 +149,27 @@ package struct TrajectoryFile: Sendable {
   private func read(
     _ array: StoredArray, of trajectory: Int, frames: Range<Int>
   ) throws -> Block {
+    let (dataset, start, count) = try place(array, of: trajectory, frames: frames)
+    let values = Tensor(uninitialized: [count.reduce(1, *)])
+    try values.withMutableElements(of: Float.self) {
+      try dataset.read(start: start, count: count, into: $0)
+    }
+    return Block(values: values, shape: count, axes: array.axes)
+  }
+
+  /// The same into all of a tensor.
+  private func read(
+    _ array: StoredArray, of trajectory: Int, frames: Range<Int>, into tensor: Tensor
+  ) throws {
+    let (dataset, start, count) = try place(array, of: trajectory, frames: frames)
+    try tensor.withMutableElements(of: Float.self) {
+      try dataset.read(start: start, count: count, into: $0)
+    }
+  }
+
+  private func place(
+    _ array: StoredArray, of trajectory: Int, frames: Range<Int>
+  ) throws -> (dataset: HDF5Dataset, start: [Int], count: [Int]) {
     let dataset =
       try datasets[array.path] ?? file.dataset(stored.groups[trajectory] + "/" + array.path)
     var (start, count) = (dataset.shape.map { _ in 0 }, dataset.shape)
@@ -147,55 +182,58 @@ package struct TrajectoryFile: Sendable {
       case .space, .channel: break
       }
     }
-    return Block(
-      values: try dataset.readFloats(start: start, count: count), shape: count, axes: array.axes)
+    return (dataset, start, count)
   }
 
   /// Copies one channel into its place (field, component) of every frame.
   private func copy(
-    _ channel: Channel, from block: Block, into tensor: Tensor, field: Int, component: Int,
-    trajectory: Int, firstFrame: Int
-  ) throws(DataError) {
+    _ channel: Channel, from block: Block, into tensor: Tensor, field: Int, component: Int
+  ) {
     let frameCount = tensor.shape[0]
     let strides = block.strides(thinning)
     let (fieldCount, componentCount) = (tensor.shape[1], tensor.shape[2])
     let (depth, height, width) = (tensor.shape[3], tensor.shape[4], tensor.shape[5])
     let points = depth * height * width
-    let badFrame = tensor.withMutableElements(of: Float.self) { target -> Int? in
-      block.values.withUnsafeBufferPointer { source in
+    tensor.withMutableElements(of: Float.self) { target in
+      block.values.withElements(of: Float.self) { source in
+        guard let target = target.baseAddress, let source = source.baseAddress else { return }
         for frame in 0..<frameCount {
-          var place = ((frame * fieldCount + field) * componentCount + component) * points
-          var isFinite = true
+          var goal = target + ((frame * fieldCount + field) * componentCount + component) * points
           for d in 0..<depth {
             for h in 0..<height {
-              var from =
-                frame * strides.time + d * strides.space[0] + h * strides.space[1]
+              let from =
+                source + frame * strides.time + d * strides.space[0] + h * strides.space[1]
                 + channel.position * strides.channel
-              for _ in 0..<width {
-                let value = source[from]
-                isFinite = isFinite && value.isFinite
-                target[place] = value
-                place += 1
-                from += strides.space[2]
+              if strides.space[2] == 1 {
+                goal.update(from: from, count: width)
+              } else {
+                for w in 0..<width { goal[w] = from[w * strides.space[2]] }
               }
+              goal += width
             }
           }
-          if !isFinite { return frame }
         }
-        return nil
       }
     }
-    if let badFrame {
-      throw .notFinite(
-        path: path, trajectory: identifier(trajectory),
-        frame: (firstFrame + badFrame) * thinning.time, field: fields[field].name)
-    }
+  }
+
+  /// Refuses NaN and infinity in frames `[t, F, C, D, H, W]`.
+  private func requireFinite(
+    _ tensor: Tensor, _ trajectory: Int, firstFrame: Int
+  ) throws(DataError) {
+    let bad = tensor.withElements(of: Float.self) { $0.firstNotFinite }
+    guard let bad else { return }
+    let perField = tensor.shape[2...].reduce(1, *)
+    throw .notFinite(
+      path: path, trajectory: identifier(trajectory),
+      frame: (firstFrame + bad / (perField * fields.count)) * thinning.time,
+      field: fields[bad / perField % fields.count].name)
   }
 }
 
 /// A part of a stored array, as it lies in the file.
 private struct Block {
-  let values: [Float]
+  let values: Tensor
   let shape: [Int]
   let axes: [AxisRole]
 

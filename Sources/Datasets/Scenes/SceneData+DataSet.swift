@@ -1,6 +1,8 @@
 package import Recipes
 
 extension SceneData: DataSet {
+  package var mixing: BatchMixing? { options.mixing }
+
   package var filePaths: [String] {
     var sources = [options.image.source, options.target.source]
     if case .masks(let masks, _, _) = options.split { sources += masks.values }

@@ -46,7 +46,8 @@ extension SceneOptions {
       refuse("degrade", "it makes inputs of restoration from clean images", mend: "remove it")
     }
     let split = Split(section.split, diagnostics)
-    let transforms = section.transforms.compactMap { component in
+    let mixing = BatchMixing(section, .label, diagnostics)
+    let transforms = section.singleTransforms.compactMap { component in
       Datasets.transforms.reading(component, diagnostics).map { entry, reader in
         if entry.effect == .extent || entry.effect == .scale {
           refuse(
@@ -63,6 +64,7 @@ extension SceneOptions {
     self.init(root: section.root, image: image, target: target, patch: patch.size, split: split)
     padding = patch.padding
     self.transforms = transforms
+    self.mixing = mixing
   }
 }
 

@@ -4,9 +4,12 @@ package import Tensors
 /// A change of whole training batches, whose samples are mixed with each other.
 ///
 /// The partner of a sample is the one at its place from the end, and a batch has one share for all, as
-/// in timm. What is drawn is a function of seed and step.
+/// in timm.
 package protocol BatchTransform: RegistryEntry, Sendable {
   init(_ options: OptionReader, _ diagnostics: Diagnostics)
+
+  /// Chance of each batch.
+  var probability: Double { get }
 
   /// The share of the sample itself, the rest being its partner's, and where it is seen.
   func mixture(height: Int, width: Int, _ random: inout Philox) -> Mixture
@@ -29,23 +32,11 @@ package let batchTransforms = Registry<any BatchTransform.Type>(
   ])
 
 extension BatchTransform {
-  /// The batch of a step with mixed images, and class targets as shares.
+  /// The batch mixed by the chance `probability`; a target of classes becomes shares in any case.
   ///
-  /// Fields that are no images (wavelengths, resolution) stay as they are: samples of a source share
-  /// them.
-  ///
-  /// - Parameters:
-  ///   - batch: inputs f32 `[sample, channel, row, column]` of one size; `target` i32 `[sample]`, or f32
-  ///     `[sample, class]`.
-  ///   - inputs: names of the images.
-  ///   - classes: number of classes, for a target of indices.
-  ///   - ignored: class that counts nowhere: it gives no share, so shares of its samples sum up to less.
-  ///   - seed: the run's.
-  ///   - step: number of the batch.
-  /// - Returns: the fields of the same shapes, `target` f32 `[sample, class]`.
-  /// - Throws: `DataError.optionInvalid` for images of different sizes, or a target of another form.
-  package func mixed(
-    _ batch: [String: Tensor], inputs: [String], classes: Int, ignored: Int, seed: UInt64, step: Int
+  /// `BatchMixing` says what the parameters are.
+  func mixed(
+    _ batch: [String: Tensor], inputs: [String], classes: Int, ignored: Int, _ random: inout Philox
   ) throws(DataError) -> [String: Tensor] {
     let images = inputs.sorted().compactMap { name in batch[name].map { (name, $0) } }
     guard let shape = images.first?.1.shape else { return batch }
@@ -60,12 +51,13 @@ extension BatchTransform {
         key: key, found: "in a task without one class or class shares for each sample",
         expected: "a task of classification")
     }
-    // No sample has this number, so no other stream of augmentation is this one.
-    var random = Philox(
-      seed: seed, purpose: .augmentation, step: step, index: Int(UInt32.max))
-    let mixture = mixture(height: shape[2], width: shape[3], &random)
+    let mixture =
+      random.uniform() < probability
+      ? mixture(height: shape[2], width: shape[3], &random) : .blend(share: 1)
     var mixed = batch
-    for (name, image) in images { mixed[name] = mixture.applied(to: image) }
+    if mixture != .blend(share: 1) {
+      for (name, image) in images { mixed[name] = mixture.applied(to: image) }
+    }
     let shares = target.rank == 2 ? target : target.shares(of: classes, ignored: ignored)
     let own = mixture.ownShare(height: shape[2], width: shape[3])
     mixed[TargetDescription.field] = Mixture.blend(share: own).applied(to: shares)

@@ -6,12 +6,14 @@ package import Tensors
 package struct Mixup: BatchTransform {
   package static let name = "mixup"
   package static let summary = "blends each sample of a batch with another one, and their classes"
-  package static let options: OptionTable = [.mixingAlpha]
+  package static let options: OptionTable = [.mixingAlpha, .mixingChance]
 
   private let alpha: Double
+  package let probability: Double
 
   package init(_ options: OptionReader, _ diagnostics: Diagnostics) {
     alpha = options.number("alpha")
+    probability = options.number("prob")
   }
 
   package func mixture(height: Int, width: Int, _ random: inout Philox) -> Mixture {
@@ -26,12 +28,21 @@ package struct Mixup: BatchTransform {
 package struct CutMix: BatchTransform {
   package static let name = "cutmix"
   package static let summary = "pastes a part of another sample into each one of a batch"
-  package static let options: OptionTable = [.mixingAlpha]
+  package static let options: OptionTable = [
+    .mixingAlpha, .mixingChance,
+    Option(
+      "switch_prob", .number, default: 0.5, range: .within(0...1),
+      "chance that a batch takes cutmix, where mixup is named too"),
+  ]
 
   private let alpha: Double
+  package let probability: Double
+  let switchProbability: Double
 
   package init(_ options: OptionReader, _ diagnostics: Diagnostics) {
     alpha = options.number("alpha")
+    probability = options.number("prob")
+    switchProbability = options.number("switch_prob")
   }
 
   package func mixture(height: Int, width: Int, _ random: inout Philox) -> Mixture {
@@ -49,8 +60,10 @@ package struct CutMix: BatchTransform {
 
 extension Option {
   fileprivate static let mixingAlpha = Option(
-    "alpha", .number, default: .required, range: .above(0),
+    "alpha", .number, default: 1, range: .above(0),
     "shares follow Beta(alpha, alpha): small values leave most samples nearly as they are")
+  fileprivate static let mixingChance = Option(
+    "prob", .number, default: 1, range: .within(0...1), "chance of each batch")
 }
 
 extension Philox {

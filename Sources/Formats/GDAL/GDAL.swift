@@ -53,24 +53,27 @@ enum GDAL {
     }
   }
 
+  /// Short name of the driver that reads the file, `GTiff`, `ENVI`, ….
+  static func driver(of dataset: GDALDatasetH) -> String {
+    guard let driver = GDALGetDatasetDriver(dataset), let name = GDALGetDriverShortName(driver)
+    else { return "" }
+    return String(cString: name)
+  }
+
   /// Values of some bands, counted from 0, in a window: `[band, row, column]` as stored.
   static func read(
-    _ dataset: GDALDatasetH, path: String, bands: [Int], in window: RasterFile.Window
-  ) throws(FormatError) -> [Float] {
-    let count = bands.count * window.width * window.height
+    _ dataset: GDALDatasetH, path: String, bands: [Int], in window: RasterFile.Window,
+    into target: UnsafeMutableBufferPointer<Float>
+  ) throws(FormatError) {
     var map = bands.map { Int32($0 + 1) }
-    return try quietly { () throws(FormatError) in
-      var failed = false
-      let values = [Float](unsafeUninitializedCapacity: count) { buffer, filled in
-        let status = GDALDatasetRasterIOEx(
-          dataset, GF_Read, Int32(window.column), Int32(window.row), Int32(window.width),
-          Int32(window.height), buffer.baseAddress, Int32(window.width), Int32(window.height),
-          GDT_Float32, Int32(map.count), &map, 0, 0, 0, nil)
-        failed = status != CE_None
-        filled = failed ? 0 : count
+    try quietly { () throws(FormatError) in
+      let status = GDALDatasetRasterIOEx(
+        dataset, GF_Read, Int32(window.column), Int32(window.row), Int32(window.width),
+        Int32(window.height), target.baseAddress, Int32(window.width), Int32(window.height),
+        GDT_Float32, Int32(map.count), &map, 0, 0, 0, nil)
+      guard status == CE_None else {
+        throw .malformed(path: path, format: "raster", reason: lastMessage)
       }
-      guard !failed else { throw .malformed(path: path, format: "raster", reason: lastMessage) }
-      return values
     }
   }
 

@@ -2,8 +2,10 @@ internal import CGDAL
 
 /// A raster of any format that GDAL opens, described when opened and read by windows.
 ///
-/// No handle is kept: every read opens the file anew on its own thread. For many windows of one file
-/// in turn take a `RasterReader`, which keeps decoded blocks.
+/// No handle is kept: every read opens the file anew on its own thread. The usual kinds of TIFF are read
+/// without GDAL, which takes microseconds to open; whatever is not as expected there goes through GDAL,
+/// whose values and messages are the same. For many windows of one file of another kind in turn take a
+/// `RasterReader`, which keeps decoded blocks.
 package struct RasterFile: Sendable {
   /// One layer of the raster.
   package struct Band: Sendable, Equatable {
@@ -49,6 +51,8 @@ package struct RasterFile: Sendable {
   package let metadata: [String: String]
   /// The file's bytes where they are not on the disk.
   let memory: MemoryFile?
+  /// Where its pixels lie, of a file that is read without GDAL.
+  private let layout: TIFFLayout?
 
   /// Opens and describes the file at `path`.
   ///
@@ -79,15 +83,47 @@ package struct RasterFile: Sendable {
     (pixelSize, geoReference, metadata) = GDAL.quietly {
       (GDAL.pixelSize(dataset), GeoReference(of: dataset), GDAL.metadata(dataset, domain: nil))
     }
+    layout =
+      memory == nil && GDAL.driver(of: dataset) == "GTiff"
+      ? TIFFLayout(path: path, width: width, height: height, bands: count) : nil
     guard !bands.isEmpty else {
       throw .malformed(path: path, format: "raster", reason: "it has no bands")
     }
   }
 
+  /// Whether it is read without GDAL.
+  package var isReadDirectly: Bool { layout != nil }
+
   /// Values of some bands, counted from 0, in a window: `[band, row, column]` as stored.
   ///
   /// - Throws: `FormatError.malformed` where the file cannot be read to its end.
   package func read(bands numbers: [Int], in window: Window) throws(FormatError) -> [Float] {
-    try RasterReader(self).read(bands: numbers, in: window)
+    var values = [Float](repeating: 0, count: numbers.count * window.width * window.height)
+    try values.withUnsafeMutableBufferPointer { (buffer) throws(FormatError) in
+      try read(bands: numbers, in: window, into: buffer)
+    }
+    return values
+  }
+
+  /// The same into `target`, which has room for exactly them.
+  package func read(
+    bands numbers: [Int], in window: Window, into target: UnsafeMutableBufferPointer<Float>
+  ) throws(FormatError) {
+    requireInside(numbers, window, count: target.count)
+    if let layout, TIFFReading(layout, bands: numbers, in: window).read(path: path, into: target) {
+      return
+    }
+    try RasterReader(self).read(bands: numbers, in: window, into: target)
+  }
+
+  /// Bands and window are the caller's business.
+  func requireInside(_ numbers: [Int], _ window: Window, count: Int) {
+    precondition(
+      numbers.allSatisfy(bands.indices.contains)
+        && window.column >= 0 && window.row >= 0 && window.width > 0 && window.height > 0
+        && window.column + window.width <= width && window.row + window.height <= height
+        && count == numbers.count * window.width * window.height,
+      "\(path): bands \(numbers) of \(bands.count), window \(window) of \(width)×\(height) into "
+        + "\(count) values")
   }
 }

@@ -22,13 +22,19 @@ package final class RasterReader {
   package func read(
     bands numbers: [Int], in window: RasterFile.Window
   ) throws(FormatError) -> [Float] {
-    precondition(
-      numbers.allSatisfy(file.bands.indices.contains)
-        && window.column >= 0 && window.row >= 0 && window.width > 0 && window.height > 0
-        && window.column + window.width <= file.width
-        && window.row + window.height <= file.height,
-      "\(file.path): bands \(numbers) of \(file.bands.count), window \(window) of "
-        + "\(file.width)×\(file.height)")
-    return try GDAL.read(dataset, path: file.path, bands: numbers, in: window)
+    var values = [Float](repeating: 0, count: numbers.count * window.width * window.height)
+    try values.withUnsafeMutableBufferPointer { (buffer) throws(FormatError) in
+      try read(bands: numbers, in: window, into: buffer)
+    }
+    return values
+  }
+
+  /// The same into `target`, which has room for exactly them.
+  func read(
+    bands numbers: [Int], in window: RasterFile.Window,
+    into target: UnsafeMutableBufferPointer<Float>
+  ) throws(FormatError) {
+    file.requireInside(numbers, window, count: target.count)
+    try GDAL.read(dataset, path: file.path, bands: numbers, in: window, into: target)
   }
 }

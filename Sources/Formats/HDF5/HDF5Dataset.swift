@@ -1,7 +1,9 @@
 internal import CHDF5
 
-/// An open dataset: parts of it are read on demand, converted by libhdf5 to the wanted type.
+/// An open dataset: parts of it are read on demand, converted to the wanted type.
 ///
+/// Single precision of the usual layouts is read past libhdf5, on as many threads as ask; what is not as
+/// expected there goes through libhdf5, whose values and messages are the same.
 /// Stays open, with its chunk cache, as long as it is held, and holds its file.
 package final class HDF5Dataset: Sendable {
   package let file: HDF5File
@@ -9,6 +11,8 @@ package final class HDF5Dataset: Sendable {
   package let path: String
   package let layout: HDF5Layout
   let identifier: hid_t
+  /// Nil where libhdf5 must read.
+  private let storage: HDF5Storage?
 
   package var shape: [Int] { layout.shape }
 
@@ -32,7 +36,13 @@ package final class HDF5Dataset: Sendable {
     self.path = path
     self.layout = layout
     self.identifier = identifier
+    storage = file.positions.flatMap {
+      HDF5Storage(dataset: identifier, file: $0, description: layout)
+    }
   }
+
+  /// Whether it is read past libhdf5.
+  package var isReadDirectly: Bool { storage != nil }
 
   deinit {
     HDF5Library.locked { _ = H5Dclose(identifier) }
@@ -68,6 +78,12 @@ package final class HDF5Dataset: Sendable {
   package func read(
     start: [Int], count: [Int], into target: UnsafeMutableBufferPointer<Float>
   ) throws(FormatError) {
+    let wanted = try elementCount(start: start, count: count)
+    if wanted > 0, target.count == wanted, let storage,
+      HDF5Reading(storage, start: start, count: count, shape: shape).read(into: target)
+    {
+      return
+    }
     try read(start: start, count: count, into: target, as: hdf5_native_float())
   }
 

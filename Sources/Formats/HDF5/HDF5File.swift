@@ -9,6 +9,9 @@ import Synchronization
 package final class HDF5File: Sendable {
   package let path: String
   let identifier: hid_t
+  /// The file on the disk for reading past libhdf5; nil in memory, or behind a block of the user's, which
+  /// shifts the positions that libhdf5 gives for chunks.
+  let positions: PositionedFile?
 
   /// Opens `path`.
   ///
@@ -27,6 +30,13 @@ package final class HDF5File: Sendable {
       guard identifier >= 0 else { throw .hdf5(path, "cannot open") }
       return identifier
     }
+    let hasUserBlock = HDF5Library.locked { [identifier] in
+      let creation = H5Fget_create_plist(identifier)
+      defer { H5Pclose(creation) }
+      var size: hsize_t = 0
+      return H5Pget_userblock(creation, &size) < 0 || size > 0
+    }
+    positions = hasUserBlock ? nil : PositionedFile(path)
   }
 
   /// Opens a file whose bytes are in memory, as from a container; they are copied.
@@ -37,6 +47,7 @@ package final class HDF5File: Sendable {
   /// - Throws: `FormatError.malformed` where the bytes are not HDF5 or are cut off.
   package init(image: [UInt8], path: String) throws(FormatError) {
     self.path = path
+    positions = nil
     identifier = try HDF5Library.locked { () throws(FormatError) in
       let access = H5Pcreate(hdf5_file_access_class())
       defer { H5Pclose(access) }

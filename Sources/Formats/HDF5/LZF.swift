@@ -19,37 +19,68 @@ package enum LZF {
   package static func decode(
     _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
   ) -> Int? {
+    guard let input = source.baseAddress else { return 0 }
+    guard let output = target.baseAddress else { return nil }
     var read = 0
     var written = 0
     while read < source.count {
-      let control = Int(source[read])
+      let control = Int(input.load(fromByteOffset: read, as: UInt8.self))
       read += 1
       if control < 32 {
         let length = control + 1
         guard length <= source.count - read, length <= target.count - written else { return nil }
-        target[written..<written + length].copyBytes(from: source[read..<read + length])
+        if source.count - read >= 32, target.count - written >= 32 {
+          // Never more than 32, and room for as many.
+          for half in stride(from: 0, to: 32, by: 16) {
+            (output + written).storeBytes(
+              of: (input + read).loadUnaligned(fromByteOffset: half, as: SIMD16<UInt8>.self),
+              toByteOffset: half, as: SIMD16<UInt8>.self)
+          }
+        } else {
+          (output + written).copyMemory(from: input + read, byteCount: length)
+        }
         read += length
         written += length
       } else {
         var length = control >> 5
         if length == 7 {
           guard read < source.count else { return nil }
-          length += Int(source[read])
+          length += Int(input.load(fromByteOffset: read, as: UInt8.self))
           read += 1
         }
         guard read < source.count else { return nil }
-        let distance = (control & 31) << 8 + Int(source[read]) + 1
+        let distance =
+          (control & 31) << 8 + Int(input.load(fromByteOffset: read, as: UInt8.self)) + 1
         read += 1
         length += 2
         guard distance <= written, length <= target.count - written else { return nil }
-        // Byte by byte: the copied range may overlap itself to repeat a pattern.
-        for position in written..<written + length {
-          target[position] = target[position - distance]
+        let (to, from) = (output + written, output + written - distance)
+        if distance >= 8, target.count - written >= length + 8 {
+          copyWords(to, from, byteCount: length)
+        } else {
+          // Byte by byte: the copied range may overlap itself to repeat a pattern.
+          for place in 0..<length {
+            to.storeBytes(
+              of: from.load(fromByteOffset: place, as: UInt8.self), toByteOffset: place,
+              as: UInt8.self)
+          }
         }
         written += length
       }
     }
     return written
+  }
+
+  /// Copies eight bytes at a time, up to seven beyond the end, in rising order.
+  @inline(__always)
+  private static func copyWords(
+    _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, byteCount: Int
+  ) {
+    for place in stride(from: 0, to: byteCount, by: 8) {
+      target.storeBytes(
+        of: source.loadUnaligned(fromByteOffset: place, as: UInt64.self), toByteOffset: place,
+        as: UInt64.self)
+    }
   }
 }
 

@@ -1,14 +1,16 @@
 package import Recipes
 package import Tensors
 
-/// Cross entropy of logits with class labels, for samples or pixels.
+/// Cross entropy of logits with class labels, for samples or pixels, or with class shares of samples.
 ///
-/// As PyTorch's: a weighted mean over the labels that are not ignored, with the target distribution
-/// (1 − s) one-hot + s/K under label smoothing s.
+/// As PyTorch's. Labels: a weighted mean over those that are not ignored, with the target distribution
+/// (1 − s) one-hot + s/K under label smoothing s. Shares t: the mean over samples of −Σ w t' log p
+/// with t' = (1 − s) t + s/K.
 package struct CrossEntropy: Loss {
   package static let name = "cross-entropy"
-  package static let summary = "softmax cross entropy with class labels, ignored ones left out"
-  package static let targets: Set<TargetKind> = [.label, .classMap]
+  package static let summary =
+    "softmax cross entropy with class labels or shares, ignored labels left out"
+  package static let targets: Set<TargetKind> = [.label, .classMap, .shares]
   package static let options: OptionTable = [
     Option(
       "label_smoothing", .number, default: 0, range: .within(0..<1),
@@ -33,10 +35,14 @@ package struct CrossEntropy: Loss {
   }
 
   package func mass(of target: Tensor) -> Double? {
-    labelMass(target, ignoring: ignored, weights: weights.values)
+    guard target.dtype == .i32 else { return nil }
+    return labelMass(target, ignoring: ignored, weights: weights.values)
   }
 
   package func callAsFunction(prediction: Tensor, target: Tensor, mass: Double?) -> Tensor {
+    guard target.dtype == .i32 else {
+      return softCrossEntropy(prediction, targets: smoothed(target))
+    }
     let logits = prediction.classesLast
     guard let values = weights.values else {
       return crossEntropy(
@@ -45,6 +51,25 @@ package struct CrossEntropy: Loss {
     return weightedCrossEntropy(
       logits, labels: target, ignoring: ignored, smoothing: smoothing, weights: values,
       divisor: mass)
+  }
+
+  /// Shares `[sample, class]` under label smoothing, times the classes' weights.
+  ///
+  /// Samples of a mixed batch that count less than whole are smoothed by as much less.
+  private func smoothed(_ shares: Tensor) -> Tensor {
+    guard smoothing > 0 || weights.values != nil else { return shares }
+    let classes = shares.shape[shares.rank - 1]
+    var values = shares.elements(as: Float.self)
+    for start in stride(from: 0, to: values.count, by: classes) {
+      let mass = values[start..<(start + classes)].reduce(0, +)
+      for place in 0..<classes {
+        let share =
+          (1 - smoothing) * Double(values[start + place])
+          + smoothing * Double(mass) / Double(classes)
+        values[start + place] = Float(share * (weights.values?[place] ?? 1))
+      }
+    }
+    return Tensor(values, shape: shares.shape)
   }
 }
 
