@@ -41,6 +41,26 @@ package struct AdapterBank {
       try opened.attach(
         named: name, on: tree, layouts: layouts, baseDigest: baseDigest, isFirst: false,
         isBanked: true))
+    for parameter in adapters[adapters.count - 1].parameters { parameter.isTrainable = false }
+  }
+
+  /// Adds a new adapter by its settings.
+  ///
+  /// - Throws: `AdapterError` as `AttachedAdapter`, and for a name that is taken.
+  package mutating func add(
+    _ settings: AdapterSettings, _ method: any AdapterMethod, seed: UInt64
+  ) throws(AdapterError) {
+    guard !names.contains(settings.name) else {
+      throw .malformed(
+        path: settings.name, reason: "the bank has an adapter of this name. Choose another")
+    }
+    let scope = settings.name + "/"
+    let targets = try settings.resolveTargets(
+      in: tree, defaults: [], lowRank: method.lowRank, scope: scope)
+    adapters.append(
+      try AttachedAdapter(
+        settings, method: method, targets: targets, seed: seed, scope: scope, isBanked: true))
+    for parameter in adapters[adapters.count - 1].parameters { parameter.isTrainable = false }
   }
 
   /// Runs a model on samples with an adapter for each; nil for the base alone.

@@ -18,6 +18,7 @@ package protocol BenchReport: Encodable, Sendable {
 let benchmarks = Registry<any Benchmark.Type>(
   kind: "benchmark",
   [
+    AdapterBenchmark.self,
     DataHDF5Benchmark.self,
     DataTilesBenchmark.self,
     LoLABenchmark.self,
