@@ -1,12 +1,15 @@
 # Two commands are all that is needed: `make run` and `make test`. `make help` lists the others.
 PEER ?= $(error PEER is not set: a folder made by the peers' setup.sh)
-.PHONY: run run-claim test bench bench-peer build lint format clean help
+.PHONY: run run-claim study-adapters test bench bench-peer build lint format clean help
 
 run: build ## the main job, one seed: data, pretraining, adaptation, report
 	@Scripts/quickstart.sh 0
 
 run-claim: build ## the main job with three seeds
 	@Scripts/quickstart.sh 0 1 2
+
+study-adapters: build ## nine adaptation methods on the quickstart's MORPH, three seeds
+	@Scripts/study-adapters.sh 0 1 2
 
 test: ## lint, build and all tests, with and without oneDNN
 	@Scripts/setup.sh

@@ -71,6 +71,7 @@ package struct AdapterBank {
   ///   - chosen: a name for each sample.
   ///   - context: of the forward pass.
   ///   - forward: the model; samples first in its output too.
+  /// - Returns: the model's output, in the order of `input`.
   /// - Throws: `AdapterError` for a name that the bank does not have.
   package func output(
     _ input: Tensor, adapters chosen: [String?], _ context: ForwardContext = .evaluation,

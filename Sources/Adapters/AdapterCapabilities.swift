@@ -32,7 +32,9 @@ package struct AdapterCapabilities: OptionSet, Sendable {
   package static let rankResizable = AdapterCapabilities(rawValue: 1 << 10)
 
   /// First values and ranks can be given by an initialization (`adapter.init`).
-  package static let startable = AdapterCapabilities(rawValue: 1 << 14)
+  package static let startable = AdapterCapabilities(rawValue: 1 << 12)
+  /// Needs tokens on their full grid, which masking does not leave.
+  package static let tokenGrid = AdapterCapabilities(rawValue: 1 << 11)
 
   /// All convolutions without groups.
   package static let convolutions: AdapterCapabilities = [.convolution2D, .convolution3D]

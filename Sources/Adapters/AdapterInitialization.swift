@@ -14,6 +14,8 @@ package protocol AdapterInitialization: RegistryEntry, Sendable {
   /// - Parameters:
   ///   - targets: with the weights loaded.
   ///   - plan: what is known besides.
+  /// - Returns: the targets to stand on.
+  /// - Throws: `AdapterError` for weights that it cannot start from, and what the probe throws.
   func prepared(
     _ targets: [AdapterTarget], _ plan: AdapterPreparation
   ) throws -> [AdapterTarget]

@@ -49,6 +49,12 @@ package struct AdapterTarget: Sendable {
     return "\(scope)\(site.path)\(slice).\(name)"
   }
 
+  /// Path of a tensor that bears a name beside the module's, such as `blocks.3.attn.NAME`.
+  package func path(beside name: String) -> String {
+    let place = parent(of: site.path)
+    return scope + (place.isEmpty ? name : "\(place).\(name)")
+  }
+
   /// A trained value of this target.
   package func parameter(
     _ name: String, _ shape: [Int], _ initialization: Initialization

@@ -37,6 +37,7 @@ package struct OpenedAdapter {
   ///   - baseDigest: of this model's base weights; nil accepts any base.
   ///   - isFirst: whether no other adapter of the model came before.
   ///   - isBanked: whether it becomes one of a bank, used where it is asked for by name.
+  /// - Returns: the adapter with the file's values.
   /// - Throws: `AdapterError` and `CheckpointError` for modules that the model lacks, missing, surplus
   ///   and misshapen tensors, and a foreign base.
   package func attach(
@@ -122,7 +123,10 @@ package struct OpenedAdapter {
     }
     let counted = candidates.map { ($0, strangers($0)) }
     let best = counted.min { $0.1.count < $1.1.count }
-    guard let best, best.1.isEmpty else {
+    // Own files list their targets; values may bear names beside a module's, and loading refuses
+    // strays.
+    let listsTargets = directory.extras?["targets"] != nil
+    guard let best, best.1.isEmpty || listsTargets else {
       throw AdapterError.unexpectedTensors(path: directory.path, keys: best?.1 ?? keys)
     }
     return best.0

@@ -24,7 +24,7 @@ package final class AdaptationSite: Sendable {
   private struct Attached {
     let layer: SiteRows
     let change: any SiteChange
-    /// Of a bank: the change holds where this adapter is asked for. Nil for always.
+    /// The adapter of a bank that must be asked for; nil where the change always holds.
     let adapter: String?
 
     func holds(_ context: ForwardContext) -> Bool {

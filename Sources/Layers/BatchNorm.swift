@@ -9,7 +9,7 @@ package struct BatchNorm: Sendable {
   package let bias: Parameter
   package let runningMean: Parameter
   package let runningVariance: Parameter
-  private let batches: Parameter
+  private let batches: Parameter?
   private let epsilon: Double
   private let momentum: Double
 
@@ -25,6 +25,20 @@ package struct BatchNorm: Sendable {
     self.momentum = momentum
   }
 
+  /// With values that belong to no tree, all `[channels]`; batches are not counted.
+  package init(
+    weight: Parameter, bias: Parameter, runningMean: Parameter, runningVariance: Parameter,
+    epsilon: Double = 1e-5, momentum: Double = 0.1
+  ) {
+    self.weight = weight
+    self.bias = bias
+    self.runningMean = runningMean
+    self.runningVariance = runningVariance
+    batches = nil
+    self.epsilon = epsilon
+    self.momentum = momentum
+  }
+
   /// From `[batch, channels, ...]` to the same shape.
   package func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
     let moments: ChannelMoments
@@ -33,8 +47,8 @@ package struct BatchNorm: Sendable {
       if !context.isRecomputing { record(moments) }
     } else {
       moments = ChannelMoments(
-        mean: runningMean.value.elements(as: Float.self).map(Double.init),
-        variance: runningVariance.value.elements(as: Float.self).map(Double.init), count: 1)
+        mean: runningMean.value.cast(to: .f64).elements(),
+        variance: runningVariance.value.cast(to: .f64).elements(), count: 1)
     }
     return batchNorm(
       x, moments: moments, areOfBatch: context.usesBatchStatistics, weight: weight(),
@@ -44,13 +58,14 @@ package struct BatchNorm: Sendable {
   private func record(_ moments: ChannelMoments) {
     let unbiased = Double(moments.count) / Double(max(1, moments.count - 1))
     func moved(_ parameter: Parameter, _ values: [Double]) {
-      let old = parameter.value.elements(as: Float.self)
+      let old: [Double] = parameter.value.cast(to: .f64).elements()
       parameter.value = Tensor(
-        zip(old, values).map { Float((1 - momentum) * Double($0) + momentum * $1) },
-        shape: [values.count])
+        zip(old, values).map { (1 - momentum) * $0 + momentum * $1 }, shape: [values.count]
+      ).cast(to: parameter.dtype)
     }
     moved(runningMean, moments.mean)
     moved(runningVariance, moments.variance.map { $0 * unbiased })
+    guard let batches else { return }
     batches.value = Tensor(batches.value.elements(as: Int64.self).map { $0 + 1 }, shape: [])
   }
 }

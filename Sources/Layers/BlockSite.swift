@@ -54,6 +54,7 @@ package final class BlockSite: Sendable {
   ///   - normalized: the sublayer's input.
   ///   - stream: what the norm was applied to.
   ///   - context: of the forward pass, with the tokens' layout.
+  /// - Returns: what is added to the stream instead.
   package func adapted(
     _ z: Tensor, _ sublayer: Sublayer, normalized: Tensor, stream: Tensor,
     _ context: ForwardContext

@@ -128,5 +128,5 @@ package struct Linear: Sendable {
 
 extension Tensor {
   /// bf16 in single precision, all else as it is.
-  fileprivate var single: Tensor { dtype == .bf16 ? converted(to: .f32) : self }
+  package var single: Tensor { dtype == .bf16 ? converted(to: .f32) : self }
 }

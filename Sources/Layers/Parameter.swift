@@ -39,7 +39,9 @@ package final class Parameter: Sendable {
 
   private struct State {
     /// Nil until drawn, loaded or read: a model that is only described takes no memory.
-    var value: Tensor?
+    var value: Tensor? { didSet { pending = nil } }
+    /// Makes the value where it is asked for first; nil where nothing is to be computed.
+    var pending: (@Sendable () -> Tensor)?
     var isTrainable: Bool
     var packed: [Packing: FrozenWeight] = [:]
     /// Grows whenever the values change.
@@ -53,9 +55,10 @@ package final class Parameter: Sendable {
     /// The value, zeros where none was given.
     mutating func current(_ shape: [Int], _ dtype: DType) -> Tensor {
       if let value { return value }
-      let zeros = Tensor(zeros: shape, dtype: dtype)
-      value = zeros
-      return zeros
+      let made = pending?() ?? Tensor(zeros: shape, dtype: dtype)
+      precondition(made.shape == shape, "a computed value \(made.shape), expected \(shape)")
+      value = made
+      return made
     }
   }
   private let state: Mutex<State>
@@ -79,6 +82,17 @@ package final class Parameter: Sendable {
     state = Mutex(State(isTrainable: !isBuffer))
   }
 
+  /// A buffer whose value is computed where it is asked for first, and never where it is loaded
+  /// before.
+  package init(path: String, shape: [Int], computed: @escaping @Sendable () -> Tensor) {
+    self.path = path
+    self.shape = shape
+    dtype = .f32
+    initialization = .zeros
+    isBuffer = true
+    state = Mutex(State(pending: computed, isTrainable: false))
+  }
+
   package var elementCount: Int { shape.reduce(1, *) }
 
   /// The values, off the tape; setting them drops what was packed.
@@ -93,8 +107,11 @@ package final class Parameter: Sendable {
     }
   }
 
-  /// Whether a value was drawn, loaded or read.
-  package var isSet: Bool { state.withLock { $0.value != nil } }
+  /// Whether a value was drawn, loaded or read, or is still to be computed.
+  package var isSet: Bool { state.withLock { $0.value != nil || $0.pending != nil } }
+
+  /// Whether the value is still to be computed.
+  package var isPending: Bool { state.withLock { $0.value == nil && $0.pending != nil } }
 
   /// Tells that the values were changed in place; drops what was packed.
   package func valueChanged() { state.withLock { $0.changed() } }

@@ -130,7 +130,8 @@ extension Tensor {
     return (Tensor(values, shape: [a.rows]).cast(to: dtype), a.tensor(dtype))
   }
 
-  /// The inverse of a square matrix, or of each of a batch `[batch, n, n]`, on the tape:
+  /// The inverse of a square matrix, or of each of a batch `[batch, n, n]`, on the tape.
+  ///
   /// d(A⁻¹) = −A⁻¹ dA A⁻¹. Computed in double precision.
   ///
   /// A singular matrix gives values that are no numbers.

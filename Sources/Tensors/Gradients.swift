@@ -82,7 +82,10 @@ private struct PendingGradients {
       if entries[middle].node.order < node.order { low = middle + 1 } else { high = middle }
     }
     if low < entries.count, entries[low].node === node {
-      entries[low].gradient = entries[low].gradient + gradient
+      let first = entries[low].gradient
+      entries[low].gradient =
+        first.dtype == .bf16
+        ? (first.cast(to: .f32) + gradient.cast(to: .f32)).cast(to: .bf16) : first + gradient
     } else {
       entries.insert((node, gradient), at: low)
     }

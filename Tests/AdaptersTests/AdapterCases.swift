@@ -72,7 +72,17 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
 
   /// Options with which a method stands on the small layers of these tests (8 inputs and 12 outputs,
   /// 4 and 6 channels, blocks of width 8), where its defaults do not.
-  private static let settings: [String: [(String, PlainValue)]] = [:]
+  private static let settings: [String: [(String, PlainValue)]] = [
+    "adaptformer": [("h", 4)],
+    "compacter": [("h", 4)],
+    "conformer": [("h", 3), ("kernel", 3)],
+    "houlsby": [("h", 4)],
+    "one-bit": [("h", 4)],
+    "parallel": [("h", 4)],
+    "pfeiffer": [("h", 4)],
+    "s-sam": [("fraction_trainable", .number(0.7))],
+    "salt": [("ratio", .number(0.25)), ("r_lora", 3)],
+  ]
 
   /// The method with rank 4 and scaling 1.5 where it has such options, and its own settings.
   func makeMethod() throws -> any AdapterMethod {
@@ -82,12 +92,19 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
       general.filter { field in
         method.options.names.contains(field.0) && !own.contains { $0.0 == field.0 }
       } + own + (form?.options ?? [])
+    return try method.made(wanted)
+  }
+}
+
+extension AdapterMethod {
+  /// The method with these of its own options.
+  static func made(_ fields: [(String, PlainValue)]) throws -> Self {
     let diagnostics = Diagnostics()
     let reader = OptionReader(
       Located(
-        plain: .map(wanted.map { PlainValue.Field($0.0, $0.1) }),
-        at: SourceLocation(source: "test")), method.options, diagnostics)
-    let made = method.init(reader, diagnostics)
+        plain: .map(fields.map { PlainValue.Field($0.0, $0.1) }),
+        at: SourceLocation(source: "test")), options, diagnostics)
+    let made = Self(reader, diagnostics)
     try diagnostics.throwErrors()
     return made
   }

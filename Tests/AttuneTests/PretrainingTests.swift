@@ -108,6 +108,7 @@ struct PretrainingTests {
       ("train.loss=mse", "train.loss"), ("eval.metrics=[VRMSE]", "does not judge"),
       ("model.backbone={name: morph}", "not pretrained by masking"),
       ("task=pde", "pretrain belongs to task pretrain-mae"),
+      ("adapter={method: convpass}", "needs all tokens of a grid"),
       ("model.in_chans=3", "the channels of the data"),
       ("model.img_size=32", "the size of the data"),
     ])

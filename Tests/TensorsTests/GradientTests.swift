@@ -237,6 +237,14 @@ struct GradientTests {
     #expect(gradients[unused] == nil)
   }
 
+  @Test("add up where a value of half precision is used twice")
+  func halfTwice() {
+    let node = Node()
+    let half = Tensor([1, 2] as [Float], shape: [2]).tracked(by: node).converted(to: .bf16)
+    let sum = half.converted(to: .f32).scaled(by: 2) + half.converted(to: .f32)
+    #expect(sum.sum().gradients()[node]?.elements(as: Float.self) == [3, 3])
+  }
+
   @Test("record nothing below the first trainable value")
   func frozen() {
     let x = Tensor([1, 2] as [Float], shape: [1, 2])

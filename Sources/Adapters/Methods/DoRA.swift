@@ -1,9 +1,10 @@
 import Layers
 import Tensors
 
-/// Weight-decomposed low-rank adaptation (arXiv 2402.09353): W' = diag(m/n) (W + s B A), where n are
-/// the row norms of W + s B A, taken as constant on the way back, and m `[out]` is trained, at first
-/// the row norms of W. A norm of a convolution is over channels and kernel.
+/// Weight-decomposed low-rank adaptation (arXiv 2402.09353): W' = diag(m/n) (W + s B A).
+///
+/// n are the row norms of W + s B A, taken as constant on the way back, and m `[out]` is trained, at
+/// first the row norms of W. A norm of a convolution is over channels and kernel.
 ///
 /// With dropout the part m/n − 1 of W sees the dropped input as well, as in PEFT 0.21.2.
 struct DoRAMap: WeightMap {

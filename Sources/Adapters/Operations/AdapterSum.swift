@@ -2,9 +2,10 @@ package import Checkpoints
 import Formats
 package import Tensors
 
-/// A weighted sum of low-rank adapters of one base, ΔW = Σ wᵢ ΔWᵢ, exact by stacking their factors
-/// (FLoRA, arXiv 2409.05976): A = [A₁; …; A_K], B = [w₁ s₁ B₁, …, w_K s_K B_K], scaling 1. Ranks add up;
-/// `limited(to:)` brings them down again.
+/// A weighted sum of low-rank adapters of one base, ΔW = Σ wᵢ ΔWᵢ.
+///
+/// It is exact by stacking their factors (FLoRA, arXiv 2409.05976): A = [A₁; …; A_K],
+/// B = [w₁ s₁ B₁, …, w_K s_K B_K], scaling 1. Ranks add up; `limited(to:)` brings them down again.
 package struct AdapterSum: Sendable {
   /// A pair of one module: A `[r, in...]`, B `[out, r, 1...]`, scaling 1.
   package struct Pair: Sendable {

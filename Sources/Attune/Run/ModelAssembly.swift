@@ -39,12 +39,18 @@ struct AssembledModel: Sendable {
   /// One where there are such norms, since they need those of the whole batch.
   func trainingShards(threads: Int) -> Int { hasBatchNorms ? 1 : threads }
 
-  /// Whether neck or decoder have batch norms, which always use the batch's statistics in training.
-  var hasTaskNorms: Bool {
-    tree.buffers.contains { $0.path.hasSuffix(".running_mean") && network.isOfTask($0.path) }
+  /// Whether neck, decoder or adapters have batch norms, which always use the batch's statistics in
+  /// training.
+  var hasTrainedNorms: Bool {
+    adapted.adapters.contains { $0.buffers.contains(where: Self.isRunningMean) }
+      || tree.buffers.contains { Self.isRunningMean($0) && network.isOfTask($0.path) }
   }
 
-  var hasBatchNorms: Bool { tree.buffers.contains { $0.path.hasSuffix(".running_mean") } }
+  var hasBatchNorms: Bool { adapted.buffers.contains(where: Self.isRunningMean) }
+
+  private static func isRunningMean(_ buffer: Parameter) -> Bool {
+    buffer.path.hasSuffix(".running_mean")
+  }
 
   /// Raw outputs of a task's network for a batch of samples, from their features where it holds them.
   func output(_ fields: [String: Tensor], _ context: ForwardContext) -> Tensor {
@@ -99,6 +105,7 @@ struct ModelPlan {
     }
     adapters = plans
     isPretraining = task is MaskedPretraining.Type
+    if isPretraining { Self.refuseGridMethods(recipe, registries, diagnostics) }
     guard let type = registries.backbones.entry(for: component, diagnostics) else { return nil }
     backboneType = type
     self.task = (task as? any SampleTask.Type).map {
@@ -270,6 +277,22 @@ struct ModelPlan {
       return nil
     }
     return found.entry.init(found.reader, diagnostics)
+  }
+
+  /// Refuses methods that need all tokens of a grid.
+  private static func refuseGridMethods(
+    _ recipe: Recipe, _ registries: Registries, _ diagnostics: Diagnostics
+  ) {
+    for entry in recipe.adapters {
+      guard let type = registries.adapterMethods[entry.method.name],
+        type.capabilities.contains(.tokenGrid)
+      else { continue }
+      diagnostics.error(
+        .rule(
+          "\(type.name) needs all tokens of a grid, and task \(recipe.task) leaves masked ones out",
+          mend: "choose a method without a convolution over the grid, such as adaptformer"),
+        at: entry.method.location, path: entry.method.path)
+    }
   }
 
   private static func refuseUnoffered(_ entry: AdapterEntry, _ diagnostics: Diagnostics) {

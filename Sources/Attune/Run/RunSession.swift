@@ -160,7 +160,7 @@ struct RunSession {
     }
     return TrainingPlan(
       seed: UInt64(bitPattern: Int64(recipe.seed)),
-      threads: movesStatistics || model.hasTaskNorms
+      threads: movesStatistics || model.hasTrainedNorms
         ? model.trainingShards(threads: threads) : threads,
       totalSteps: totalSteps,
       stepsPerEpoch: stepsPerEpoch, monitor: try monitor(),

@@ -125,8 +125,10 @@ private struct TrainRun {
     try writeHead()
     let parameters = session.model.state
     var trainer = try session.trainer(resuming: resumed)
-    let initialDigest = digest(of: parameters)
+    // What is still to be computed follows from the base weights, and a resume reads it.
+    let initialDigest = digest(of: parameters.filter { !$0.isPending })
     try resumed?.restore(parameters)
+    computePendingValues()
     if let best = trainer.state.bestStep { try checkpoints.markBest(step: best) }
     let log = try EventLog(
       directory, tracking: session.recipe.tracking, initialDigest: initialDigest,
@@ -149,6 +151,18 @@ private struct TrainRun {
     let record = try conclude(trainer, parameters)
     try finish(.finished, .done)
     return TrainResult(directory: directory, record: record, exitCode: .done)
+  }
+
+  /// Computes what adapters take from the base weights, and says how far it is where that takes long.
+  private func computePendingValues() {
+    let pending = session.model.adapted.buffers.filter(\.isPending)
+    var told = ContinuousClock.now
+    for (index, buffer) in pending.enumerated() {
+      _ = buffer.value
+      guard ContinuousClock.now - told > .seconds(5) else { continue }
+      message("adapters prepared from base weights: \(index + 1) of \(pending.count) values")
+      told = .now
+    }
   }
 
   /// Everything that stands in the folder before the first step.

@@ -123,23 +123,3 @@ package func exportAdapter(
     to: path, base: base, baseDigest: baseDigest, on: model.tree, modules: modules)
   return try SafetensorsFile(path: path + "/" + PEFTDirectory.weightsName).names.count
 }
-
-extension JSONValue {
-  /// A plain value as JSON.
-  fileprivate init(_ value: PlainValue) {
-    self =
-      switch value {
-      case .null: .null
-      case .boolean(let value): .bool(value)
-      case .integer(let value): .integer(value)
-      case .number(let value): .number(value)
-      case .text(let value), .path(let value): .string(value)
-      case .list(let values): .array(values.map { JSONValue($0) })
-      case .map(let fields):
-        .object(
-          fields.reduce(into: JSONObject()) { object, field in
-            object[field.key] = JSONValue(field.value)
-          })
-      }
-  }
-}

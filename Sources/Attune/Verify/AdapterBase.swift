@@ -69,7 +69,9 @@ struct AdapterBase {
     _ parityCase: ParityCase, _ file: any TensorSource, _ registries: Registries
   ) throws -> AttachedAdapter {
     let (keys, shapes) = (file.names, { (key: String) in file.entry(key)?.shape })
-    let name = parityCase.description["method"]?.string ?? ""
+    // Low-rank pairs of few bits are a method of their own here.
+    let isOnRows = parityCase.description["options"]?.object?["placement"]?.string == "lora-qv"
+    let name = isOnRows ? "one-bit-lora" : parityCase.description["method"]?.string ?? ""
     guard let type = registries.adapterMethods[name] else {
       throw VerifyError("\(parityCase.name): method \(name) is not offered")
     }
@@ -91,13 +93,16 @@ struct AdapterBase {
         settings, method: method, targets: [], blocks: blocks.map { BlockTarget(site: $0) },
         saved: saved, seed: 0)
     }
-    let targets = try modules.map { module in
+    let targets = try modules.flatMap { module in
       guard let site = tree.site(module) else {
         throw VerifyError("\(parityCase.name): the base has no module \(module)")
       }
       let rank = rank(site, parityCase, shapes) ?? method.lowRank?.rank ?? 0
-      return AdapterTarget(
-        site: site, rank: rank, alpha: method.lowRank?.alpha ?? Double(rank))
+      let rows = isOnRows ? site.rowNames.filter { $0.name != "k" }.map(\.rows) : [nil]
+      return rows.map {
+        AdapterTarget(
+          site: site, rows: $0, rank: rank, alpha: method.lowRank?.alpha ?? Double(rank))
+      }
     }
     return try AttachedAdapter(settings, method: method, targets: targets, saved: saved, seed: 0)
   }

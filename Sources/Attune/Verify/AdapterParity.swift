@@ -78,7 +78,7 @@ enum AdapterParity {
       return negativePSNR(output, try parityCase.tensor("input.target"), epsilon: 1e-8)
     }
     return crossEntropy(
-      output, labels: try parityCase.tensor("input.labels").cast(to: .i64), ignoring: nil,
+      output, labels: labels(try parityCase.tensor("input.labels")), ignoring: nil,
       smoothing: 0)
   }
 

@@ -86,7 +86,7 @@ private func shares(_ stored: Tensor) -> Tensor {
   }
 }
 
-private func labels(_ stored: Tensor) -> Tensor {
+func labels(_ stored: Tensor) -> Tensor {
   stored.dtype == .i64
     ? Tensor(stored.elements(as: Int64.self).map { Int32($0) }, shape: stored.shape) : stored
 }

@@ -1,0 +1,38 @@
+import Adapters
+import Layers
+import Recipes
+import TestSupport
+import Testing
+
+@Suite("Attaching", .serialized)
+struct AttachingTests {
+  @Test(
+    "takes less than three seconds on a transformer of the size of ViT-L",
+    arguments: [
+      LoRA.self, Hydra.self, OneBitLoRA.self, Houlsby.self, Pfeiffer.self, Parallel.self,
+      AdaptFormer.self, Convpass.self, Convpass1D.self, Conformer.self, Compacter.self, OneBit.self,
+    ] as [any AdapterMethod.Type])
+  func large(method: any AdapterMethod.Type) throws {
+    let builder = ModelBuilder()
+    let width = 1024
+    for index in 0..<24 {
+      let scope = builder.root / "blocks" / index
+      _ = scope.block(width: width)
+      _ = Linear(scope / "attn" / "qkv", inputs: width, outputs: 3 * width)
+      _ = Linear(scope / "attn" / "proj", inputs: width, outputs: width)
+      _ = Linear(scope / "mlp" / "fc1", inputs: width, outputs: 4 * width)
+      _ = Linear(scope / "mlp" / "fc2", inputs: 4 * width, outputs: width)
+    }
+    var settings = AdapterSettings(name: "test", method: method.name)
+    if !method.capabilities.contains(.blocks) {
+      settings.targets = [try Pattern("blocks.*.attn.*"), try Pattern("blocks.*.mlp.*")]
+    }
+    let made = try method.made([])
+    let start = ContinuousClock.now
+    let adapter = try AttachedAdapter(
+      settings, method: made, on: builder.tree, defaults: [], seed: 1)
+    let duration = ContinuousClock.now - start
+    #expect(duration < .seconds(3))
+    #expect(adapter.modules.count + adapter.blocks.count >= 24)
+  }
+}
