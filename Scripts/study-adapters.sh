@@ -38,7 +38,7 @@ for seed in "$@"; do
     [[ $method == full ]] && rates="1e-3 3e-3 1e-2"
     for rate in $rates; do
       while (($(jobs -rp | wc -l) >= jobs)); do wait -n; done
-      { train "adapters/$method" --seed "$seed" --threads 1 --quiet \
+      { train "adapters/morph-$method" --seed "$seed" --threads 1 --quiet \
         --set "data.root=$data" --set "model.weights=$weights" \
         --set "train.optimizer.lr=$rate" >>"$list"; } &
     done

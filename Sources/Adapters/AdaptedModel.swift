@@ -15,7 +15,7 @@ package struct AdaptedModel: Sendable {
   ) {
     self.tree = tree
     self.adapters = adapters
-    let saved = Set(adapters.flatMap { $0.saved.map(\.path) }).union(trained)
+    let saved = Set(adapters.flatMap { ($0.saved + $0.replaced).map(\.path) }).union(trained)
     let frozen = Set(frozen)
     for parameter in tree.parameters {
       let path = parameter.path

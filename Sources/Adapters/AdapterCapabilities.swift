@@ -30,11 +30,17 @@ package struct AdapterCapabilities: OptionSet, Sendable {
   package static let portable = AdapterCapabilities(rawValue: 1 << 9)
   /// Ranks may differ by module and change while training.
   package static let rankResizable = AdapterCapabilities(rawValue: 1 << 10)
+  /// Whole modules that are no linear layer or convolution: the method trains a copy of their values.
+  package static let modules = AdapterCapabilities(rawValue: 1 << 11)
+  /// Computes with all samples of a pass together, so that a batch must not be cut.
+  package static let mixesSamples = AdapterCapabilities(rawValue: 1 << 12)
+  /// What a target gets depends on its place among the others in the model, as in PEFT.
+  package static let ordered = AdapterCapabilities(rawValue: 1 << 13)
 
   /// First values and ranks can be given by an initialization (`adapter.init`).
-  package static let startable = AdapterCapabilities(rawValue: 1 << 12)
+  package static let startable = AdapterCapabilities(rawValue: 1 << 14)
   /// Needs tokens on their full grid, which masking does not leave.
-  package static let tokenGrid = AdapterCapabilities(rawValue: 1 << 11)
+  package static let tokenGrid = AdapterCapabilities(rawValue: 1 << 15)
 
   /// All convolutions without groups.
   package static let convolutions: AdapterCapabilities = [.convolution2D, .convolution3D]

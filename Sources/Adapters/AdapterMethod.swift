@@ -89,6 +89,13 @@ package protocol AdapterMethod: RegistryEntry, Sendable {
     _ configuration: JSONObject
   ) throws(UnsupportedConfiguration) -> (any AdapterInitialization)?
 
+  /// Fields that all configurations of PEFT have but this one: `bias`, `exclude_modules`.
+  static var absentFields: Set<String> { get }
+  /// PEFT's value of `bias` for the biases of adapted layers alone.
+  static var biasName: String { get }
+  /// Whether slices of one weight can be written as one module.
+  static var joinsRows: Bool { get }
+
   /// The recipe's options for a configuration that PEFT wrote.
   ///
   /// - Throws: a sentence for settings that are not offered.
@@ -168,6 +175,9 @@ extension AdapterMethod {
   ) throws(UnsupportedConfiguration) -> (any AdapterInitialization)? { nil }
   package static var regenerated: Set<String> { [] }
   package func ignores(_ key: String) -> Bool { false }
+  package static var absentFields: Set<String> { [] }
+  package static var biasName: String { "lora_only" }
+  package static var joinsRows: Bool { false }
 
   package func stored(_ module: SiteModules) throws(AdapterError) -> [StoredValue] {
     module.modules.flatMap { $0.change.parameters + $0.change.buffers }

@@ -69,6 +69,10 @@ extension AttachedAdapter {
     .uniqued() where !SharedValues.isShared(value.path) {
       record.values.append(StoredValue(unscoped(value.path), value.value))
     }
+    for parameter in replaced {
+      let key = names.keys(of: parameter.path)[0]
+      record.values.append(StoredValue(Self.replacedName(key), parameter.value))
+    }
     record.shared = shared.compactMap { value in
       SharedValues.name(value.path).map { StoredValue($0, value.value) }
     }
@@ -90,13 +94,15 @@ extension AttachedAdapter {
     to path: String, base: String?, baseDigest: String, on tree: ModuleTree,
     modules: PortableModules? = nil, extras: JSONObject = JSONObject()
   ) throws {
-    guard method != nil else { return }
+    guard let method else { return }
+    let type = type(of: method)
     var record = try record(modules?.names ?? ModuleNames(tree), isExported: true)
     let adapted = Set(modulesBySite.map(\.site.path))
     record.values += saved.map { StoredValue(savedName($0.path, adapted), $0.value) }
     let savedPaths = savedModulePaths
     record.configuration["target_modules"] = .array(
-      (modulesBySite.map(\.site.path) + blocks.map(\.target.site.path)).map { .string($0) })
+      (modulesBySite.map(\.site.path) + blocks.map(\.target.site.path) + replacedModules)
+        .map { .string($0) })
     record.configuration["modules_to_save"] =
       savedPaths.isEmpty ? .null : .array(savedPaths.map { .string($0) })
     record = modules?.applied(to: record, saved: saved.count) ?? record
@@ -105,11 +111,13 @@ extension AttachedAdapter {
     record.configuration["base_model_name_or_path"] = base.map { .string($0) } ?? .null
     record.configuration["peft_version"] = .string("0.21.2")
     record.configuration["inference_mode"] = .bool(true)
-    if record.configuration["bias"] == nil {
+    if !type.absentFields.contains("bias") || settings.bias != .none {
       record.configuration["bias"] = .string(
-        settings.bias == .adapted ? "lora_only" : settings.bias.rawValue)
+        settings.bias == .adapted ? type.biasName : settings.bias.rawValue)
     }
-    record.configuration["exclude_modules"] = .null
+    if !type.absentFields.contains("exclude_modules") {
+      record.configuration["exclude_modules"] = .null
+    }
     var own = extras
     own["format"] = "attune-adapter/1"
     own["base_digest"] = .string(baseDigest)
@@ -172,6 +180,10 @@ extension AttachedAdapter {
         values[parameter.path] = try read(PEFTDirectory.key(unscoped(parameter.path)))
       }
     }
+    for parameter in replaced {
+      let key = names.keys(of: parameter.path)[0]
+      values[parameter.path] = try read(PEFTDirectory.key(Self.replacedName(key)))
+    }
     let adapted = Set(modulesBySite.map(\.site.path))
     for parameter in saved {
       values[parameter.path] = try savedValue(parameter, adapted, names, read)
@@ -182,7 +194,7 @@ extension AttachedAdapter {
     if !surplus.isEmpty {
       throw AdapterError.unexpectedTensors(path: directory.path, keys: surplus)
     }
-    for parameter in parameters + buffers + saved {
+    for parameter in parameters + buffers + saved + replaced {
       guard let value = values[parameter.path] else {
         if parameter.isBuffer, parameter.isSet { continue }
         throw AdapterError.missingTensors(path: directory.path, keys: [parameter.path])
@@ -192,7 +204,11 @@ extension AttachedAdapter {
           path: directory.path, key: parameter.path, expected: parameter.shape,
           found: value.shape)
       }
-      let typed = value.dtype == parameter.dtype ? value : value.cast(to: parameter.dtype)
+      guard let typed = value.typed(as: parameter.dtype) else {
+        throw AdapterError.malformed(
+          path: directory.path,
+          reason: "\(parameter.path) holds \(value.dtype), expected \(parameter.dtype)")
+      }
       parameter.value = typed.reshaped(to: parameter.shape).copied()
     }
   }
@@ -246,9 +262,21 @@ extension AttachedAdapter {
     adapted.contains(parent(of: path)) ? Self.baseLayer(path) : path
   }
 
-  package static func baseLayer(_ key: String) -> String {
+  package static func baseLayer(_ key: String) -> String { inserting(".base_layer", into: key) }
+
+  /// In a module whose values a method replaces, PEFT calls the new ones so.
+  package static func replacedName(_ key: String) -> String {
+    inserting(".ln_tuning_layers", into: key)
+  }
+
+  private static func inserting(_ part: String, into key: String) -> String {
     guard let dot = key.lastIndex(of: ".") else { return key }
-    return key[..<dot] + ".base_layer" + key[dot...]
+    return key[..<dot] + part + key[dot...]
+  }
+
+  /// Modules whose values the method replaces.
+  var replacedModules: [String] {
+    replaced.map { parent(of: $0.path) }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 }
 
@@ -261,4 +289,18 @@ extension PEFTDirectory {
 
 extension String {
   fileprivate var trimmingDot: String { hasSuffix(".") ? String(dropLast()) : self }
+}
+
+extension Tensor {
+  /// The values in another type, between floating-point types and between integers alone.
+  fileprivate func typed(as wanted: DType) -> Tensor? {
+    if dtype == wanted { return self }
+    let isInteger = { (type: DType) in [.i32, .i64, .u8].contains(type) }
+    switch wanted {
+    case .i32 where isInteger(dtype):
+      return Tensor(integers.map { Int32(clamping: $0) }, shape: shape)
+    case .i64 where isInteger(dtype): return Tensor(integers.map { Int64($0) }, shape: shape)
+    default: return isInteger(dtype) || isInteger(wanted) ? nil : cast(to: wanted)
+    }
+  }
 }

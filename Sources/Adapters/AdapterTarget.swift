@@ -15,10 +15,14 @@ package struct AdapterTarget: Sendable {
   package let scope: String
   /// First values that an initialization found; nil for the method's own.
   package var start: LowRankStart?
+  /// Shapes of the values that a file has for the target, by their names below the module; empty for
+  /// a new adapter.
+  package let stored: [String: [Int]]
 
   package init(
     site: AdaptationSite, rows: Range<Int>? = nil, rank: Int, alpha: Double,
-    usesRankStabilizedScaling: Bool = false, dropout: Double = 0, scope: String = ""
+    usesRankStabilizedScaling: Bool = false, dropout: Double = 0, scope: String = "",
+    stored: [String: [Int]] = [:]
   ) {
     self.site = site
     self.rows = rows ?? 0..<site.outputs
@@ -27,6 +31,7 @@ package struct AdapterTarget: Sendable {
     self.usesRankStabilizedScaling = usesRankStabilizedScaling
     self.dropout = dropout
     self.scope = scope
+    self.stored = stored
   }
 
   /// Whether the target is the whole weight.
@@ -60,6 +65,27 @@ package struct AdapterTarget: Sendable {
     _ name: String, _ shape: [Int], _ initialization: Initialization
   ) -> Parameter {
     Parameter(path: path(to: name), shape: shape, initialization: initialization)
+  }
+
+  /// A frozen value of this target that is known already.
+  package func buffer(_ name: String, _ value: Tensor) -> Parameter {
+    let made = Parameter(
+      path: path(to: name), shape: value.shape, dtype: value.dtype, initialization: .zeros,
+      isBuffer: true)
+    made.value = value
+    return made
+  }
+
+  /// A trained value of this target that is known already.
+  package func parameter(_ name: String, _ value: Tensor) -> Parameter {
+    let made = parameter(name, value.shape, .zeros)
+    made.value = value
+    return made
+  }
+
+  /// Dropout on the input of this target.
+  package var inputDropout: Dropout {
+    Dropout(path: path(to: "dropout"), probability: dropout)
   }
 
   /// Refuses a rank that needs more singular vectors than the weight has.
@@ -114,15 +140,21 @@ package struct BlockTarget: Sendable {
 /// Values that several targets of one adapter share, each made once.
 package final class SharedValues {
   private let scope: String
+  /// Of the run: for first values that are computed from others.
+  package let seed: UInt64
   private var byPath: [String: Parameter] = [:]
   /// In the order in which they were made.
   package private(set) var all: [Parameter] = []
 
-  package init(scope: String = "") { self.scope = scope }
+  package init(scope: String = "", seed: UInt64 = 0) {
+    self.scope = scope
+    self.seed = seed
+  }
 
   /// The shared value of that name; `base_model.NAME` in a file.
   package func value(
-    _ name: String, _ shape: [Int], _ initialization: Initialization, isFrozen: Bool = false
+    _ name: String, _ shape: [Int], dtype: DType = .f32, _ initialization: Initialization,
+    isFrozen: Bool = false
   ) -> Parameter {
     let path = scope + Self.mark + name
     if let known = byPath[path] {
@@ -130,9 +162,18 @@ package final class SharedValues {
       return known
     }
     let made = Parameter(
-      path: path, shape: shape, initialization: initialization, isBuffer: isFrozen)
+      path: path, shape: shape, dtype: dtype, initialization: initialization,
+      isBuffer: isFrozen)
     byPath[path] = made
     all.append(made)
+    return made
+  }
+
+  /// A frozen shared value that is known already.
+  package func buffer(_ name: String, _ value: Tensor) -> Parameter {
+    let made = self.value(
+      name, value.shape, dtype: value.dtype, .zeros, isFrozen: true)
+    if !made.isSet { made.value = value }
     return made
   }
 

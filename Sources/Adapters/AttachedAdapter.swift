@@ -14,6 +14,8 @@ package struct AttachedAdapter: Sendable {
   package let shared: [Parameter]
   /// Base parameters trained and saved in full.
   package let saved: [Parameter]
+  /// Base parameters that the method itself trains, module by module.
+  package let replaced: [Parameter]
 
   /// Values of the method itself, in the order of attachment, each once.
   private var values: [Parameter] {
@@ -54,12 +56,18 @@ package struct AttachedAdapter: Sendable {
     let scope = isFirst ? "" : settings.name + "/"
     var targets: [AdapterTarget] = []
     var blocks: [BlockTarget] = []
+    var replaced: [Parameter] = []
     if let method {
-      if type(of: method).capabilities.contains(.blocks) {
+      if type(of: method).capabilities.contains(.modules) {
+        replaced = try settings.resolveModules(in: tree)
+      } else if type(of: method).capabilities.contains(.blocks) {
         blocks = try settings.resolveBlocks(in: tree, scope: scope)
       } else {
         targets = try settings.resolveTargets(
           in: tree, defaults: defaults, lowRank: method.lowRank, scope: scope)
+        if type(of: method).capabilities.contains(.ordered) {
+          targets = tree.sites.flatMap { site in targets.filter { $0.site === site } }
+        }
       }
     }
     let named = try settings.savedParameters(in: tree, adapted: targets)
@@ -71,10 +79,13 @@ package struct AttachedAdapter: Sendable {
     }
     let known = Set(named.map(\.path))
     let adapted = Set(targets.map(\.site.weight.path))
-    let ofTask = Set(saving).subtracting(known).subtracting(adapted)
+    let own = Set(replaced.map(\.path))
+    let ofTask = Set(saving).subtracting(known).subtracting(adapted).subtracting(own)
     try self.init(
       settings, method: method, targets: targets, blocks: blocks,
-      saved: named + tree.stored.filter { ofTask.contains($0.path) }, seed: seed, scope: scope)
+      saved: named.filter { !own.contains($0.path) }
+        + tree.stored.filter { ofTask.contains($0.path) }, replaced: replaced, seed: seed,
+      scope: scope)
   }
 
   /// Attaches an adapter to targets that are already known, such as those of a file.
@@ -82,10 +93,10 @@ package struct AttachedAdapter: Sendable {
   /// `isBanked` makes it one of a bank: it holds where a forward pass asks for it by name.
   package init(
     _ settings: AdapterSettings, method: (any AdapterMethod)?, targets: [AdapterTarget],
-    blocks: [BlockTarget] = [], saved: [Parameter] = [], seed: UInt64, scope: String = "",
-    isBanked: Bool = false
+    blocks: [BlockTarget] = [], saved: [Parameter] = [], replaced: [Parameter] = [], seed: UInt64,
+    scope: String = "", isBanked: Bool = false
   ) throws(AdapterError) {
-    let shared = SharedValues(scope: scope)
+    let shared = SharedValues(scope: scope, seed: seed)
     var modules: [(AdapterTarget, any SiteChange)] = []
     var placed: [(BlockTarget, [PlacedBranch])] = []
     if let method {
@@ -109,6 +120,7 @@ package struct AttachedAdapter: Sendable {
     self.blocks = placed
     self.shared = shared.all
     self.saved = saved
+    self.replaced = replaced
     peftType = method.map { Swift.type(of: $0).peftType } ?? "NONE"
     for parameter in values where !parameter.isSet { parameter.initialize(seed: seed) }
     for (target, change) in modules {

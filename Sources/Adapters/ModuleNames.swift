@@ -40,11 +40,10 @@ package struct ModuleNames: Sendable {
   /// Keys of a parameter in the program.
   package func keys(of path: String) -> [String] { keys[path] ?? [path] }
 
-  /// The module that a key lies in or below; the longest name wins.
+  /// The module that a key lies in or below, or in a slice of; the longest name wins.
   package func module(holding key: String) -> Module? {
-    modules.filter { key.hasPrefix($0.name + ".") || key.hasPrefix($0.name + "[") }.max {
-      $0.name.count < $1.name.count
-    }
+    modules.filter { key.hasPrefix($0.name + ".") || key.hasPrefix($0.name + "[") }
+      .max { $0.name.count < $1.name.count }
   }
 
   /// The module that stands for these rows of a site, or for all of it.

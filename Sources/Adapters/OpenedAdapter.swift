@@ -58,8 +58,8 @@ package struct OpenedAdapter {
     let adapter = try AttachedAdapter(
       settings, method: method,
       targets: isOnBlocks ? [] : try prepared(targets(names, scope: scope)),
-      blocks: isOnBlocks ? blocks(tree, scope: scope) : [], saved: saved(tree, names), seed: 0,
-      scope: scope, isBanked: isBanked)
+      blocks: isOnBlocks ? blocks(tree, scope: scope) : [], saved: saved(tree, names),
+      replaced: replaced(tree, names), seed: 0, scope: scope, isBanked: isBanked)
     try adapter.load(from: directory, baseDigest: baseDigest, names: names)
     return adapter
   }
@@ -133,7 +133,9 @@ package struct OpenedAdapter {
   }
 
   /// The key of the base value that a saved one replaces.
-  private func base(_ key: String) -> String { key.replacing(".base_layer.", with: ".") }
+  private func base(_ key: String) -> String {
+    key.replacing(".base_layer.", with: ".").replacing(".ln_tuning_layers.", with: ".")
+  }
 
   private func isOfBlock(_ key: String, _ tree: ModuleTree) -> Bool {
     type.capabilities.contains(.blocks) && tree.blocks.contains { key.hasPrefix($0.path + ".") }
@@ -141,10 +143,33 @@ package struct OpenedAdapter {
 
   /// Base parameters that the file holds in full.
   private func saved(_ tree: ModuleTree, _ names: ModuleNames) -> [Parameter] {
+    let own = Set(replaced(tree, names).map(\.path))
     let held = Set(keys.map(base))
     return tree.stored.filter { parameter in
-      names.keys(of: parameter.path).contains { held.contains($0) }
+      !own.contains(parameter.path)
+        && names.keys(of: parameter.path).contains { held.contains($0) }
     }
+  }
+
+  /// Base parameters that the method trains.
+  private func replaced(_ tree: ModuleTree, _ names: ModuleNames) -> [Parameter] {
+    guard type.capabilities.contains(.modules) else { return [] }
+    let held = Set(keys)
+    return tree.parameters.filter { parameter in
+      held.contains(AttachedAdapter.replacedName(names.keys(of: parameter.path)[0]))
+    }
+  }
+
+  /// Shapes of the file's values below a module, or below a slice of it.
+  private func shapes(_ module: ModuleNames.Module?, rows: Range<Int>) -> [String: [Int]] {
+    guard let module else { return [:] }
+    let slice = module.rows == rows ? "" : "[\(rows.lowerBound):\(rows.upperBound)]"
+    let prefix = PEFTDirectory.key(module: module.name + slice, parameter: "")
+    var shapes: [String: [Int]] = [:]
+    for key in directory.weights.names where key.hasPrefix(prefix) {
+      shapes[String(key.dropFirst(prefix.count))] = directory.weights.entry(key)?.shape
+    }
+    return shapes
   }
 
   /// Paths of base parameters that the file holds in full.
@@ -202,7 +227,8 @@ package struct OpenedAdapter {
       alpha: try value(["lora_alpha", "alpha"], "alpha_pattern") ?? method.lowRank?.alpha
         ?? Double(rank),
       usesRankStabilizedScaling: method.lowRank?.usesRankStabilizedScaling ?? false,
-      dropout: method.lowRank?.dropout ?? 0, scope: scope)
+      dropout: method.lowRank?.dropout ?? 0, scope: scope, stored: shapes(module, rows: module.rows)
+    )
   }
 
   private func target(
@@ -224,6 +250,8 @@ package struct OpenedAdapter {
       site: site, rows: bounds[0]..<bounds[1], rank: rank,
       alpha: entry?["alpha"]?.number ?? Double(rank),
       usesRankStabilizedScaling: method.lowRank?.usesRankStabilizedScaling ?? false,
-      dropout: method.lowRank?.dropout ?? 0, scope: scope)
+      dropout: method.lowRank?.dropout ?? 0, scope: scope,
+      stored: shapes(
+        names.module(of: site, rows: bounds[0]..<bounds[1]), rows: bounds[0]..<bounds[1]))
   }
 }

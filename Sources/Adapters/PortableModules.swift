@@ -29,6 +29,9 @@ package struct PortableModules: Sendable {
     guard PEFTMethods.vision.contains(adapter.peftType) else {
       throw refuse("adapter \(adapter.settings.name)", "PEFT has no such method")
     }
+    if let type = adapter.method.map({ type(of: $0) }) {
+      try Self.check(adapter, type)
+    }
     let sites = adapter.modulesBySite.map(\.site)
     for site in sites {
       if case .convolution(_, let geometry) = site.kind,
@@ -38,7 +41,8 @@ package struct PortableModules: Sendable {
       }
     }
     let adapted = Set(sites.map(\.path))
-    let trained = tree.parameters.filter(\.isTrainable)
+    let replaced = Set(adapter.replaced.map(\.path))
+    let trained = tree.parameters.filter { $0.isTrainable && !replaced.contains($0.path) }
     let isByBias = { (path: String) in
       switch adapter.settings.bias {
       case .none: false
@@ -68,7 +72,9 @@ package struct PortableModules: Sendable {
       .map { (Self.biasName(key($0.path), isAdapted: adapted.contains(parent(of: $0.path))), $0) }
     let all = Set(tree.parameters.flatMap { ancestors(of: key($0.path)) })
     names = ModuleNames(tree) { [key($0)] }
-    let targeted = sites.map { parent(of: key($0.weight.path)) }
+    let targeted =
+      sites.map { parent(of: key($0.weight.path)) }
+      + adapter.replacedModules.map { parent(of: key($0 + ".weight")) }
     saved = modules.map { parent(of: key($0 + ".weight")) }
     for entry in saved {
       let others = all.subtracting(saved).filter { $0.hasSuffix(entry) }.sorted()
@@ -88,6 +94,29 @@ package struct PortableModules: Sendable {
       : .array(targeted.map { .string($0) })
   }
 
+  /// Refuses what PEFT's layout cannot say of this method.
+  private static func check(
+    _ adapter: AttachedAdapter, _ type: any AdapterMethod.Type
+  ) throws(AdapterError) {
+    func refuse(_ module: String, _ reason: String) -> AdapterError {
+      .unsupported(module: module, method: adapter.settings.method, reason: reason)
+    }
+    if !type.capabilities.contains(.portable) {
+      throw refuse(
+        "adapter \(adapter.settings.name)",
+        "PEFT would not compute the same from a file. Use --format timm or safetensors, which hold "
+          + "the merged model")
+    }
+    if adapter.settings.bias != .none, type.absentFields.contains("bias") {
+      throw refuse(
+        "adapter \(adapter.settings.name)", "PEFT trains no biases beside this method (bias)")
+    }
+    for (target, _) in adapter.modules where !target.isWhole && !type.joinsRows {
+      throw refuse(
+        target.path(to: ""), "PEFT adapts whole weights with this method, not rows of one")
+    }
+  }
+
   /// A method's record with what PEFT's rules need, and the saved modules whole in place of the last
   /// `saved` values.
   func applied(to record: PEFTAdapter, saved count: Int) -> PEFTAdapter {
@@ -102,6 +131,12 @@ package struct PortableModules: Sendable {
         renamed[module.map { exactPattern($0.name) } ?? pattern] = value
       }
       record.configuration[field] = .object(renamed)
+    }
+    if let paths = record.configuration["feedforward_modules"]?.array {
+      record.configuration["feedforward_modules"] = .array(
+        paths.map { path in
+          names.modules.first { $0.site.path == path.string }.map { .string($0.name) } ?? path
+        })
     }
     record.configuration["target_modules"] = targets
     record.configuration["modules_to_save"] =

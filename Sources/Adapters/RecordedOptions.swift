@@ -14,23 +14,3 @@ extension RecordsOptions {
     }
   }
 }
-
-extension JSONValue {
-  /// A plain value as JSON.
-  package init(_ value: PlainValue) {
-    self =
-      switch value {
-      case .null: .null
-      case .boolean(let value): .bool(value)
-      case .integer(let value): .integer(value)
-      case .number(let value): .number(value)
-      case .text(let value), .path(let value): .string(value)
-      case .list(let values): .array(values.map { JSONValue($0) })
-      case .map(let fields):
-        .object(
-          fields.reduce(into: JSONObject()) { object, field in
-            object[field.key] = JSONValue(field.value)
-          })
-      }
-  }
-}

@@ -64,6 +64,49 @@ extension AdapterSettings {
     return saved.filter { seen.insert($0.path).inserted }
   }
 
+  /// Values of the modules that the patterns take for a method that trains copies of them; without
+  /// patterns those of all normalization layers.
+  ///
+  /// - Throws: for a pattern that takes nothing, and for one that takes a linear layer or convolution.
+  package func resolveModules(in tree: ModuleTree) throws(AdapterError) -> [Parameter] {
+    let ofSites = Set(tree.sites.map(\.path))
+    var found: [Parameter] = []
+    if targets.isEmpty {
+      let gains = tree.parameters.filter {
+        $0.path.hasSuffix(".weight") && $0.shape.count == 1
+          && !ofSites.contains(parent(of: $0.path))
+      }
+      let modules = Set(gains.map { parent(of: $0.path) })
+      found = tree.parameters.filter { modules.contains(parent(of: $0.path)) }
+    }
+    for pattern in targets {
+      let matched = tree.parameters.filter { pattern.matches(parameter: $0.path, groups: []) }
+      guard let first = matched.first else {
+        throw nothing("adapter.target_modules", pattern, tree)
+      }
+      if let adapted = matched.first(where: { ofSites.contains(parent(of: $0.path)) }) {
+        throw .unsupported(
+          module: parent(of: adapted.path), method: method,
+          reason:
+            "the method is for normalization layers. Adapt this layer with another method, or "
+            + "name it in modules_to_save")
+      }
+      guard matched.allSatisfy({ $0.path.hasSuffix(".weight") || $0.path.hasSuffix(".bias") })
+      else {
+        throw .unsupported(
+          module: first.path, method: method,
+          reason: "the method takes whole modules with weight and bias")
+      }
+      found += matched.filter { parameter in !found.contains { $0 === parameter } }
+    }
+    found = found.filter { parameter in
+      isInChosenLayer(parameter.path)
+        && !excluded.contains { $0.matches(parameter: parameter.path, groups: []) }
+    }
+    if found.isEmpty { throw .noTargets(method: method) }
+    return found
+  }
+
   private func target(
     _ site: AdaptationSite, _ rows: Range<Int>, _ lowRank: LowRank?, _ scope: String
   ) -> AdapterTarget? {

@@ -117,7 +117,7 @@ package final class Parameter: Sendable {
   package func valueChanged() { state.withLock { $0.changed() } }
 
   /// A number that grows whenever the values change.
-  var version: Int { state.withLock { $0.version } }
+  package var version: Int { state.withLock { $0.version } }
 
   package var isTrainable: Bool {
     get { state.withLock { $0.isTrainable } }

@@ -7,10 +7,13 @@ package protocol RegistryEntry: SendableMetatype {
   static var options: OptionTable { get }
   /// Its formula is unverified: listed apart, and left out of rankings.
   static var isExperimental: Bool { get }
+  /// Other names that recipes may give it.
+  static var aliases: [String] { get }
 }
 
 extension RegistryEntry {
   package static var isExperimental: Bool { false }
+  package static var aliases: [String] { [] }
 }
 
 /// All components of one kind, sorted by name; an immutable value.
@@ -21,17 +24,28 @@ package struct Registry<Entry: Sendable>: Sendable {
   /// What an entry is called in messages: `adapter method`.
   package let kind: String
   private let byName: [String: Entry]
+  private let byAlias: [String: Entry]
 
   /// Two entries of one name, or an entry that is no `RegistryEntry`, are programming errors.
   package init(kind: String, _ entries: [Entry]) {
     self.kind = kind
     var byName: [String: Entry] = [:]
+    var byAlias: [String: Entry] = [:]
     for entry in entries {
       let name = Self.type(of: entry).name
       precondition(byName[name] == nil, "two entries of the \(kind) registry are called \(name)")
       byName[name] = entry
     }
+    for entry in entries {
+      for alias in Self.type(of: entry).aliases {
+        precondition(
+          byName[alias] == nil && byAlias[alias] == nil,
+          "two entries of the \(kind) registry are called \(alias)")
+        byAlias[alias] = entry
+      }
+    }
     self.byName = byName
+    self.byAlias = byAlias
   }
 
   /// Sorted.
@@ -40,7 +54,7 @@ package struct Registry<Entry: Sendable>: Sendable {
   package var entries: [Entry] { names.compactMap { byName[$0] } }
 
   /// The entry of that name, or nil.
-  package subscript(_ name: String) -> Entry? { byName[name] }
+  package subscript(_ name: String) -> Entry? { byName[name] ?? byAlias[name] }
 
   /// The entry as what a registry knows of it.
   package static func type(of entry: Entry) -> any RegistryEntry.Type {
@@ -52,7 +66,7 @@ package struct Registry<Entry: Sendable>: Sendable {
 
   /// The entry of that name; an unknown name throws with the nearest one and the full list.
   package func entry(named name: String) throws(RecipeError) -> Entry {
-    guard let entry = byName[name] else {
+    guard let entry = self[name] else {
       throw .unknownName(kind: kind, name: name, known: names)
     }
     return entry
@@ -62,11 +76,11 @@ package struct Registry<Entry: Sendable>: Sendable {
   package func entry(
     named name: String, at location: SourceLocation, path: String, _ diagnostics: Diagnostics
   ) -> Entry? {
-    if byName[name] == nil {
+    if self[name] == nil {
       diagnostics.error(
         .unknownName(kind: kind, name: name, known: names), at: location, path: path)
     }
-    return byName[name]
+    return self[name]
   }
 
   /// The entry that a component of the recipe names.

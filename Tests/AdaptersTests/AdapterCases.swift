@@ -73,15 +73,29 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
   /// Options with which a method stands on the small layers of these tests (8 inputs and 12 outputs,
   /// 4 and 6 channels, blocks of width 8), where its defaults do not.
   private static let settings: [String: [(String, PlainValue)]] = [
+    "adalora": [("init_r", 4)],
     "adaptformer": [("h", 4)],
+    "c3a": [("block_size", 4)],
     "compacter": [("h", 4)],
     "conformer": [("h", 3), ("kernel", 3)],
+    "fourierft": [("n_frequency", 20)],
+    "frod": [("sparse_rate", 0.1)],
     "houlsby": [("h", 4)],
+    "lokr": [("r", 1)],
+    "oft": [("r", 0), ("oft_block_size", 4)],
     "one-bit": [("h", 4)],
     "parallel": [("h", 4)],
+    "peanut": [("depth", 2)],
     "pfeiffer": [("h", 4)],
+    "road": [("group_size", 4)],
     "s-sam": [("fraction_trainable", .number(0.7))],
     "salt": [("ratio", .number(0.25)), ("r_lora", 3)],
+    "shira": [("r", 2)],
+    "supertuning": [("sparsity", 0.75)],
+    "tinylora": [("u", 8)],
+    "unilora": [("theta_d_length", 16)],
+    "vblora": [("num_vectors", 6), ("vector_length", 4)],
+    "waveft": [("n_frequency", 20), ("wavelet_family", "db2")],
   ]
 
   /// The method with rank 4 and scaling 1.5 where it has such options, and its own settings.

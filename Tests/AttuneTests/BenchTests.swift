@@ -68,6 +68,21 @@ struct BenchTests {
     try sane(adapters)
   }
 
+  @Test("AdapterBenchmark times an adapter beside the frozen model, and many beside one")
+  func adapters() throws {
+    let result = try bench(
+      "adapters",
+      [
+        ("model", "vit_tiny_patch16_224"), ("batch", 1), ("adapters", 3), ("rounds", 1),
+      ])
+    let json = try #require(
+      JSONSerialization.jsonObject(with: JSONEncoder().encode(result)) as? [String: Any])
+    #expect((json["overhead"] as? Double).map { $0 > -0.9 && $0 < 10 } == true)
+    #expect((json["bank_throughput"] as? Double).map { $0 > 0.05 && $0 < 20 } == true)
+    #expect(json["trainable_params"] as? Int == 12 * 8 * (4 * 192 + 2 * 192 + 2 * 5 * 192))
+    #expect(throws: (any Error).self) { try bench("adapters", [("method", "lorra")]) }
+  }
+
   @Test("DataTilesBenchmark reads all tiles, or a window of each")
   func tiles() throws {
     let folder = PackageFolder.url("Tests/FormatsTests/Golden/tiffs").path

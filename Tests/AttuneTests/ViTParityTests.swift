@@ -29,14 +29,6 @@ struct ViTParityTests {
     Parity.passed("peft/\(folder)")
   }
 
-  @Test("a folder of adapter cases is listed with types, its bases are run")
-  func adapterFolder() throws {
-    let report = try verify([Shared.path("fixtures/peft")])
-    #expect(report.cases.map(\.name) == ["base_hf", "base_timm", "base_timm_sharded"])
-    #expect(report.skipped.contains { $0.name == "lora_qkv_r8" && $0.kind == "LORA" })
-    #expect(report.failed == 0)
-  }
-
   @Test(
     "an error that a case is made to show is noticed",
     arguments: [

@@ -37,7 +37,7 @@ extension LowRankStart {
       .map { (max(0, $0) / Float(scaling)).squareRoot() }
     let root = Tensor(roots, shape: [rank])
     self.init(
-      down: byRow(parts.right.sliced(axis: 0, chosen), root),
+      down: parts.right.sliced(axis: 0, chosen).rowsScaled(by: root),
       up: parts.left.sliced(axis: 1, chosen) * root, isOffset: true)
   }
 }

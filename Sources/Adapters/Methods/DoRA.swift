@@ -22,12 +22,12 @@ struct DoRAMap: WeightMap {
       "lora_magnitude_vector",
       trailing == 0 ? [rows] : [1, rows] + [Int](repeating: 1, count: trailing), .ones)
     let start = target.layer.weight + pair.delta(target.layer)
-    magnitude.value = rowNorms(start).reshaped(to: magnitude.shape)
+    magnitude.value = start.detached().rowNorms().reshaped(to: magnitude.shape)
   }
 
   func weight(_ base: Tensor, _ layer: SiteRows) -> Tensor {
     let sum = base + pair.delta(layer)
-    return byRow(sum, factors(sum))
+    return sum.rowsScaled(by: factors(sum))
   }
 
   func output(_ x: Tensor, of layer: SiteRows, context: ForwardContext) -> Tensor? {
@@ -47,18 +47,6 @@ struct DoRAMap: WeightMap {
 
   /// m/n, `[rows]`.
   private func factors(_ sum: Tensor) -> Tensor {
-    magnitude().reshaped(to: [-1]) * rowNorms(sum).reciprocal()
+    magnitude().reshaped(to: [-1]) * sum.detached().rowNorms().reciprocal()
   }
-}
-
-/// Euclidean norms of a matrix's rows, `[rows]`, off the tape.
-func rowNorms(_ matrix: Tensor) -> Tensor {
-  let value = matrix.detached()
-  let squares = (value * value).summed(over: [1]).cast(to: .f64).elements(as: Double.self)
-  return Tensor(squares.map { $0.squareRoot() }, shape: [matrix.shape[0]]).cast(to: matrix.dtype)
-}
-
-/// A matrix with each row times its factor; `factors` is `[rows]`.
-func byRow(_ matrix: Tensor, _ factors: Tensor) -> Tensor {
-  matrix * factors.reshaped(to: [-1, 1]).expanded(to: matrix.shape)
 }

@@ -10,6 +10,8 @@ package import Tensors
 /// all slices of a weight have one scaling. What an initialization took off the weight goes out as
 /// further ranks, s [B, −B₀] [A; A₀], so that the file holds beside the weight as it was.
 extension LoRA {
+  package static var joinsRows: Bool { true }
+
   package func configuration(
     _ adapter: AttachedAdapter
   ) throws(AdapterError) -> JSONObject {
@@ -164,7 +166,7 @@ extension LoRA {
   /// Magnitudes of all rows of a module: outside of slices the row norms of W.
   private func magnitudes(_ group: SiteModules) -> Tensor {
     if let whole = group.whole?.change as? DoRAMap { return whole.magnitude.value }
-    var norms = rowNorms(SiteRows(group.site, rows: group.rows).weight)
+    var norms = SiteRows(group.site, rows: group.rows).weight.detached().rowNorms()
     for (target, change) in group.modules {
       guard let map = change as? DoRAMap else { continue }
       let start = target.rows.lowerBound - group.rows.lowerBound

@@ -106,7 +106,7 @@ struct LoRADelta: WeightDelta {
     _ down: Tensor, _ up: Tensor, _ diagonal: Tensor?, groups: Int
   ) -> Tensor {
     var a = down.reshaped(to: [down.shape[0], -1])
-    if let diagonal { a = byRow(a, diagonal) }
+    if let diagonal { a = a.rowsScaled(by: diagonal) }
     let b = up.reshaped(to: [up.shape[0], -1])
     let (rank, rows) = (a.shape[0] / groups, b.shape[0] / groups)
     let products = (0..<groups).map { group in

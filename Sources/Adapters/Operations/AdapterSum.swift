@@ -197,8 +197,8 @@ extension AdapterSum.Pair {
       parts.values.sliced(axis: 0, kept).elements(as: Float.self).map { max(0, $0).squareRoot() },
       shape: [kept.count])
     let up = matrixProduct(left.q, parts.left.sliced(axis: 1, kept)) * roots
-    let down = byRow(
-      matrixProduct(parts.right.sliced(axis: 0, kept), right.q.permuted([1, 0])), roots)
+    let down = matrixProduct(parts.right.sliced(axis: 0, kept), right.q.permuted([1, 0]))
+      .rowsScaled(by: roots)
     return AdapterSum.Pair(
       down: down.reshaped(to: [kept.count] + self.down.shape.dropFirst()),
       up: up.reshaped(to: [self.up.shape[0], kept.count] + self.up.shape.dropFirst(2)))

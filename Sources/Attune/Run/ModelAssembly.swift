@@ -37,7 +37,16 @@ struct AssembledModel: Sendable {
   /// Parts of a batch that are worked on side by side while batch norms use its statistics.
   ///
   /// One where there are such norms, since they need those of the whole batch.
-  func trainingShards(threads: Int) -> Int { hasBatchNorms ? 1 : threads }
+  func trainingShards(threads: Int) -> Int { mixesSamples ? 1 : threads }
+
+  /// Whether samples of a pass take part in each other's result: by batch norms, or by an adapter.
+  var mixesSamples: Bool { hasBatchNorms || hasMixingAdapter }
+
+  var hasMixingAdapter: Bool {
+    adapted.adapters.contains {
+      $0.method.map { type(of: $0).capabilities.contains(.mixesSamples) } ?? false
+    }
+  }
 
   /// Whether neck, decoder or adapters have batch norms, which always use the batch's statistics in
   /// training.

@@ -160,7 +160,7 @@ struct RunSession {
     }
     return TrainingPlan(
       seed: UInt64(bitPattern: Int64(recipe.seed)),
-      threads: movesStatistics || model.hasTrainedNorms
+      threads: movesStatistics || model.hasTrainedNorms || model.hasMixingAdapter
         ? model.trainingShards(threads: threads) : threads,
       totalSteps: totalSteps,
       stepsPerEpoch: stepsPerEpoch, monitor: try monitor(),
@@ -180,7 +180,7 @@ struct RunSession {
   /// Samples at a time; all where batch norms need the whole batch or data sets differ in shape.
   private var samplesPerPass: Int? {
     let shapes = data.inputShapes
-    guard shapes.count == 1, !model.hasBatchNorms else { return nil }
+    guard shapes.count == 1, !model.mixesSamples else { return nil }
     return model.network.samplesPerPass(model.inputNames.shapes(shapes[0]))
   }
 

@@ -33,7 +33,9 @@ enum AdapterParity {
     run.tensors["output.logits_for_loss"] = adapted.detached()
     let loss = try self.loss(parityCase, adapted)
     run.loss = loss.scalar
-    try addGradients(loss.gradients(), "grad.", adapter, base.tree, names, to: &run)
+    var gradients = loss.gradients()
+    for hook in adapter.hooks { hook.change(&gradients, step: 0, of: 1) }
+    try addGradients(gradients, "grad.", adapter, base.tree, names, to: &run)
     let terms = adapter.modules.compactMap { module in
       (module.change as? any Regularized).map {
         (module.target, $0.regularizer(module.target.layer))
@@ -90,6 +92,10 @@ enum AdapterParity {
         PEFTDirectory(reading: folder + "/adapter"), registries.adapterMethods)
       let adapter = try opened.attach(
         named: parityCase.name, on: base.tree, layouts: base.layouts, baseDigest: nil)
+      let auxiliary = try openCheckpoint(folder + "/io.safetensors")
+      for buffer in adapter.buffers where auxiliary.names.contains("aux." + buffer.path) {
+        buffer.value = try auxiliary.tensor("aux." + buffer.path)
+      }
       return (adapter, try opened.names(base.tree, base.layouts))
     }
     let values = try openCheckpoint(folder + "/adapter.safetensors")
@@ -147,6 +153,7 @@ enum AdapterParity {
         let name = adapted.contains(module) ? AttachedAdapter.baseLayer(key) : key
         run.tensors[prefix + PEFTPrefix.key(name)] = gradient
         run.tensors[prefix + PEFTPrefix.key(OpenedAdapter.savedName(key))] = gradient
+        run.tensors[prefix + PEFTPrefix.key(AttachedAdapter.replacedName(key))] = gradient
         run.tensors[prefix + key] = gradient
       }
     }

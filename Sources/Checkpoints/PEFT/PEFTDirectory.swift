@@ -125,6 +125,9 @@ package struct PEFTDirectory: Sendable {
           path: path, what: "peft_type \(method)",
           remedy: "It adapts language models; vision backbones have no place for it."))
     }
+    if let reason = PEFTMethods.refused[method] {
+      throw .file(.unsupported(path: path, what: "peft_type \(method)", remedy: reason))
+    }
     guard methods.contains(method) else {
       throw .unknownMethod(path: path, name: method, known: methods)
     }
@@ -157,10 +160,16 @@ package struct PEFTDirectory: Sendable {
 package enum PEFTMethods {
   /// Methods for linear and convolution layers.
   package static let vision = [
-    "ADALORA", "ADAMSS", "BEFT", "BOFT", "C3A", "DEFT", "DELORA", "FOURIERFT", "FROD", "GLORA",
+    "ADALORA", "BEFT", "BOFT", "C3A", "DEFT", "DELORA", "FOURIERFT", "FROD", "GLORA",
     "GRALORA", "HIRA", "HRA", "IA3", "LILY", "LN_TUNING", "LOHA", "LOKR", "LORA", "MISS", "OFT",
-    "OSF", "PEANUT", "POLY", "PSOFT", "PVERA", "RANDLORA", "ROAD", "SHIRA", "SUPERTUNING",
+    "OSF", "PEANUT", "PSOFT", "PVERA", "RANDLORA", "ROAD", "SHIRA", "SUPERTUNING",
     "TINYLORA", "UNILORA", "VBLORA", "VERA", "WAVEFT",
+  ]
+
+  /// Methods that are not offered, with what a file of theirs lacks.
+  package static let refused = [
+    "ADAMSS": "Its clusters of the weight's directions are not stored. Merge it in PEFT.",
+    "POLY": "Its output needs the number of a task with every sample. Merge it in PEFT.",
   ]
 
   /// Methods that concern language models only.
