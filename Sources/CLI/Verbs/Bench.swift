@@ -36,10 +36,19 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Timed steps, after two to warm up (5).")
   var steps: Int?
 
-  @Option(help: "vit-lora: timm's name of the model.")
+  @Option(help: "adapters: an adaptation method (lora).")
+  var method: String?
+
+  @Option(help: "adapters: how many stand in the bank (100).")
+  var adapters: Int?
+
+  @Option(help: "adapters: timed rounds, after one (5).")
+  var rounds: Int?
+
+  @Option(help: "vit-lora, adapters: timm's name of the model.")
   var model: String?
 
-  @Option(help: "vit-lora: rank of LoRA (8).")
+  @Option(help: "vit-lora, adapters: rank of LoRA (8).")
   var rank: Int?
 
   @Option(help: "vit-lora: side of the images in pixels (224).")
@@ -91,11 +100,11 @@ struct BenchCommand: ParsableCommand {
     let numbers = [
       ("batch", batch), ("threads", threads), ("steps", steps), ("rank", rank),
       ("image-size", imageSize), ("bands", bands), ("patch", patch), ("classes", classes),
-      ("window", window), ("repeat", repeats),
+      ("window", window), ("repeat", repeats), ("adapters", adapters), ("rounds", rounds),
     ]
     let texts = [
       ("precision", precision), ("mode", mode), ("model", model), ("size", size), ("shape", shape),
-      ("path", path), ("dataset", dataset),
+      ("path", path), ("dataset", dataset), ("method", method),
     ]
     let flags = [("checkpointing", checkpointing), ("lora", lora), ("all", all)]
     return numbers.compactMap { name, value in value.map { (name, .integer($0)) } }
