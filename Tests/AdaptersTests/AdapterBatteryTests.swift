@@ -19,6 +19,17 @@ struct AdapterBatteryTests {
     #expect(error <= 2e-6 * layer.plainOutput.largestMagnitude)
   }
 
+  @Test("draws the values that are to be drawn", arguments: AdapterCase.all)
+  func drawn(wanted: AdapterCase) throws {
+    for parameter in try AdaptedLayer(wanted).adapter.parameters {
+      switch parameter.initialization {
+      case .uniform, .normal, .truncatedNormal:
+        #expect(parameter.value.largestMagnitude > 0, "\(parameter.path)")
+      default: break
+      }
+    }
+  }
+
   @Test("has the gradients that finite differences give", arguments: AdapterCase.all)
   func gradients(wanted: AdapterCase) throws {
     let layer = try AdaptedLayer(wanted)

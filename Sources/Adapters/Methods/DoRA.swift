@@ -21,7 +21,9 @@ struct DoRAMap: WeightMap {
     magnitude = target.parameter(
       "lora_magnitude_vector",
       trailing == 0 ? [rows] : [1, rows] + [Int](repeating: 1, count: trailing), .ones)
-    let start = target.layer.weight + pair.delta(target.layer)
+    // The pair's values are drawn later where nothing gives them: reading them now would fix them at 0.
+    let weight = target.layer.weight
+    let start = target.start == nil ? weight : weight + pair.delta(target.layer)
     magnitude.value = start.detached().rowNorms().reshaped(to: magnitude.shape)
   }
 
