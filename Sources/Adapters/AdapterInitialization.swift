@@ -52,7 +52,7 @@ package protocol CalibrationProbe {
   /// All values of the model; every one counts as trained while the probe is used.
   var parameters: [Parameter] { get }
 
-  /// Gradients of the summed loss of one sample with respect to all values.
+  /// Gradients of the run's loss of one sample with respect to all values.
   func gradients(sample: Int) throws -> Gradients
 
   /// Shows the inputs of layers on some samples: `[rows, in]` for a linear layer.

@@ -178,13 +178,13 @@ package final class AdaptationSite: Sendable {
     return result
   }
 
-  /// Weight and bias with every change folded in, in the weight's shape.
+  /// Weight and bias with every change folded in, in the weight's shape; those of a bank are left out.
   ///
   /// - Throws: where one of them depends on the input, or needs a bias that the layer lacks.
   package func merged() throws(UnmergeableDelta) -> (weight: Tensor, bias: Tensor?) {
     let whole = SiteRows(self)
     var (matrix, shift) = (whole.weight.detached(), whole.bias?.detached())
-    for item in attached.withLock({ $0 }) {
+    for item in attached.withLock({ $0 }) where item.adapter == nil {
       let changed = try Self.folded(item, matrix, shift)
       (matrix, shift) = (changed.weight.detached(), changed.bias?.detached())
     }

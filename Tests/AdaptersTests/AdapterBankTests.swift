@@ -86,6 +86,9 @@ struct AdapterBankTests {
     // Without names the base alone computes, and switching is a matter of one name.
     let plain = shared.forward(input, .evaluation)
     #expect(plain.bits == Small().forward(input, .evaluation).bits)
+    for site in shared.tree.sites {
+      #expect(try site.merged().weight.bits == site.weight.value.bits, "a bank is never merged")
+    }
     let all = try bank.output(
       input, adapters: chosen.map { _ in "a" }, .evaluation, shared.forward)
     #expect(all.largestDifference(from: plain) > 0.01)

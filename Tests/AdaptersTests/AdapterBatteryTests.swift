@@ -16,7 +16,9 @@ struct AdapterBatteryTests {
     let layer = try AdaptedLayer(wanted)
     #expect(layer.adapter.parameters.count > 0)
     let error = layer.output().largestDifference(from: layer.plainOutput)
-    #expect(error <= 2e-6 * layer.plainOutput.largestMagnitude)
+    // A method of factors of the weight may round where it puts them together again.
+    let isExact = !layer.adapter.modules.contains { $0.change is any WeightMap }
+    #expect(error <= (isExact ? 0 : 2e-6 * layer.plainOutput.largestMagnitude))
   }
 
   @Test("draws the values that are to be drawn", arguments: AdapterCase.all)
@@ -52,10 +54,11 @@ struct AdapterBatteryTests {
         defer { parameter.value = value }
         return total(input)
       }
-      #expect(error < 1e-6, "\(parameter.path)")
+      // Lily's router, a softmax over small numbers, leaves differences of 5e-7.
+      #expect(error < (wanted.method.name == "lily" ? 1e-6 : 1e-7), "\(parameter.path)")
     }
     let gradient = try #require(found[inputLeaf])
-    #expect(largestError(of: gradient, at: input, total) < 1e-6, "the layer's input")
+    #expect(largestError(of: gradient, at: input, total) < 1e-7, "the layer's input")
     for parameter in layer.tree.parameters + layer.adapter.buffers {
       #expect(found[parameter.leaf] == nil, "\(parameter.path) is frozen")
     }

@@ -7,7 +7,8 @@ package import Tensors
 /// The contribution cᵢ of a layer is the mean over the entries of its weight of FAIG,
 /// |(1/N) (θ̄ − θ) Σₜ ∂L(θ(t))/∂θ| with θ(t) = (t/N) θ̄ + (1 − t/N) θ, t = 0..N−1, between the
 /// pretrained θ̄ and the weights θ after a short full training on the task, or of Taylor's one-point
-/// |θ̄ ∂L/∂θ̄|; averaged over calibration samples. Ranks follow by `RankLaw`, which is this project's.
+/// |θ̄ ∂L/∂θ̄|; averaged over calibration samples. L is the recipe's loss, where FAIG's authors add up
+/// squared errors. Ranks follow by `RankLaw`, which is this project's.
 package struct Contribution: AdapterInitialization {
   package enum Source: String, Sendable, CaseIterable { case faig, taylor }
 
