@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Nine ways to adapt the quickstart's pretrained MORPH to a third equation, each at three learning
-# rates; the report keeps the best by validation. Arguments: seeds. About four minutes a seed on two
+# Nine ways to adapt the quickstart's pretrained MORPH to a third equation, each at four learning
+# rates; the report keeps the best by validation. Arguments: seeds. About five minutes a seed on two
 # cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,11 +31,14 @@ for seed in "$@"; do
   echo "seed $seed: pretraining" >&2
   weights=$(train quickstart/pretrain --seed "$seed" --set "data.sources.0.root=$data" \
     --set "data.sources.1.root=$data")/merged/model.safetensors
-  echo "seed $seed: nine methods at three learning rates, 200 steps" >&2
+  echo "seed $seed: nine methods at four learning rates, 200 steps" >&2
   list=$(mktemp)
   for method in full probe lora dora salt hydra colora-restoration compacter convpass; do
-    rates="3e-3 1e-2 3e-2"
-    [[ $method == full ]] && rates="1e-3 3e-3 1e-2"
+    case $method in
+    full) rates="3e-4 1e-3 3e-3 1e-2" ;;
+    probe | compacter | convpass) rates="1e-2 3e-2 1e-1 3e-1" ;;
+    *) rates="3e-3 1e-2 3e-2 1e-1" ;;
+    esac
     for rate in $rates; do
       while (($(jobs -rp | wc -l) >= jobs)); do wait -n; done
       { train "adapters/morph-$method" --seed "$seed" --threads 1 --quiet \
@@ -49,7 +52,7 @@ for seed in "$@"; do
   rm -f "$list"
 done
 
-expected=$((27 * $#))
+expected=$((36 * $#))
 if ((${#runs[@]} != expected)); then
   echo "study-adapters: ${#runs[@]} of $expected runs finished; see the messages above" >&2
   exit 1

@@ -33,7 +33,13 @@ package struct AdaptedModel: Sendable {
   package var buffers: [Parameter] { adapters.flatMap(\.buffers) + tree.buffers }
 
   /// What the adapters do around optimizer steps.
-  package var hooks: [any TrainingHook] { adapters.flatMap(\.hooks) }
+  ///
+  /// - Throws: `AdapterError` for a schedule that a method is not made for.
+  package func hooks() throws(AdapterError) -> [any TrainingHook] {
+    var hooks: [any TrainingHook] = []
+    for adapter in adapters { hooks += try adapter.hooks() }
+    return hooks
+  }
 
   /// How the updates of adapter values depart from the optimizer's settings, by path.
   package var policies: [String: UpdatePolicy] {

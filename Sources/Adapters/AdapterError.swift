@@ -18,6 +18,8 @@ package enum AdapterError: ExitCoded, Equatable {
   case wrongShape(path: String, key: String, expected: [Int], found: [Int])
   case notFinite(path: String, key: String)
   case malformed(path: String, reason: String)
+  /// The saved adapter that training starts from is not the one that the recipe describes.
+  case startDiffers(adapter: String, path: String, differences: [String])
 
   package var exitCode: ExitCode {
     switch self {
@@ -61,6 +63,11 @@ extension AdapterError: CustomStringConvertible {
         + "rank or another model size"
     case .notFinite(let path, let key): "\(path): \(key) holds NaN or infinite values"
     case .malformed(let path, let reason): "\(path): \(reason)"
+    case .startDiffers(let adapter, let path, let differences):
+      "adapter.from: \(path) is not the adapter \(adapter) of the recipe: "
+        + differences.prefix(6).joined(separator: "; ")
+        + (differences.count > 6 ? "; and \(differences.count - 6) more" : "")
+        + ". Give the recipe the file's settings"
     }
   }
 }

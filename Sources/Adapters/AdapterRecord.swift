@@ -146,11 +146,15 @@ extension AttachedAdapter {
   ///   - baseDigest: of this model's base weights; another one in the file is refused. Nil accepts
   ///     any base.
   ///   - names: modules of the program that wrote the file.
+  ///   - isOfTask: whether a parameter belongs to a head, which may differ from the file's.
+  /// - Returns: paths of parameters of the head that the file has no fitting value for.
   /// - Throws: `AdapterError` for missing, surplus or misshapen tensors and for a foreign base.
+  @discardableResult
   package func load(
-    from directory: PEFTDirectory, baseDigest: String?, names: ModuleNames
-  ) throws {
-    guard let method else { return }
+    from directory: PEFTDirectory, baseDigest: String?, names: ModuleNames,
+    isOfTask: (String) -> Bool = { _ in false }
+  ) throws -> [String] {
+    guard let method else { return [] }
     if let expected = directory.extras?["base_digest"]?.string, let baseDigest,
       expected != baseDigest
     {
@@ -185,18 +189,27 @@ extension AttachedAdapter {
       values[parameter.path] = try read(PEFTDirectory.key(Self.replacedName(key)))
     }
     let adapted = Set(modulesBySite.map(\.site.path))
+    var left: [String] = []
     for parameter in saved {
+      if isOfTask(parameter.path) {
+        let key = PEFTDirectory.key(names.keys(of: parameter.path)[0])
+        guard directory.weights.entry(key)?.shape == parameter.shape else {
+          left.append(parameter.path)
+          continue
+        }
+      }
       values[parameter.path] = try savedValue(parameter, adapted, names, read)
     }
-    let surplus = directory.weights.names.filter {
-      !asked.contains($0) && !method.ignores($0) && !OpenedAdapter.isCopy($0)
+    let surplus = directory.weights.names.filter { key in
+      !asked.contains(key) && !method.ignores(key) && !OpenedAdapter.isCopy(key)
+        && !isOfTask(PEFTDirectory.modulePath(ofKey: key) ?? "")
     }
     if !surplus.isEmpty {
       throw AdapterError.unexpectedTensors(path: directory.path, keys: surplus)
     }
     for parameter in parameters + buffers + saved + replaced {
       guard let value = values[parameter.path] else {
-        if parameter.isBuffer, parameter.isSet { continue }
+        if parameter.isBuffer && parameter.isSet || left.contains(parameter.path) { continue }
         throw AdapterError.missingTensors(path: directory.path, keys: [parameter.path])
       }
       guard value.elementCount == parameter.elementCount else {
@@ -211,6 +224,7 @@ extension AttachedAdapter {
       }
       parameter.value = typed.reshaped(to: parameter.shape).copied()
     }
+    return left
   }
 
   /// A base value of the file: whole, or put together from the parts that the program has.

@@ -20,6 +20,8 @@ package struct AdapterSettings: Sendable {
   package var alphaPattern: [(pattern: Pattern, alpha: Double)] = []
   /// How first values and ranks are found; nil for the method's own.
   package var initialization: (any AdapterInitialization)?
+  /// What changes during training; nil for nothing but the method's own.
+  package var schedule: (any AdapterSchedule)?
   /// Block numbers, all where nil.
   package var layers: [Int]?
 

@@ -16,6 +16,8 @@ package struct AttachedAdapter: Sendable {
   package let saved: [Parameter]
   /// Base parameters that the method itself trains, module by module.
   package let replaced: [Parameter]
+  /// Of the run.
+  package let seed: UInt64
 
   /// Values of the method itself, in the order of attachment, each once.
   private var values: [Parameter] {
@@ -30,8 +32,10 @@ package struct AttachedAdapter: Sendable {
   /// Frozen values of the method itself: projections, indices, running averages.
   package var buffers: [Parameter] { values.filter(\.isBuffer) }
 
-  /// What the method does around optimizer steps.
-  package var hooks: [any TrainingHook] { method?.hooks(self) ?? [] }
+  /// What the method and the schedule do around optimizer steps.
+  package func hooks() throws(AdapterError) -> [any TrainingHook] {
+    (method?.hooks(self) ?? []) + (try settings.schedule?.hooks(self) ?? [])
+  }
 
   /// Attaches an adapter: finds its targets, makes the changes, draws their first values.
   ///
@@ -121,6 +125,7 @@ package struct AttachedAdapter: Sendable {
     self.shared = shared.all
     self.saved = saved
     self.replaced = replaced
+    self.seed = seed
     peftType = method.map { Swift.type(of: $0).peftType } ?? "NONE"
     for parameter in values where !parameter.isSet { parameter.initialize(seed: seed) }
     for (target, change) in modules {

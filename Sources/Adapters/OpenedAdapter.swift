@@ -64,6 +64,29 @@ package struct OpenedAdapter {
     return adapter
   }
 
+  /// Where the method's options of a recipe depart from the file's: name, the recipe's value, the file's.
+  ///
+  /// Dropout may differ, since it is of training alone.
+  func differences(_ options: OptionReader) -> [(name: String, given: String, stored: String)] {
+    let stored = (try? type.options(directory.configuration)) ?? []
+    return stored.compactMap { field in
+      guard !field.key.contains("dropout"), type.options[field.key] != nil,
+        let given = options.value(field.key)?.plain, !Self.isSame(given, field.value)
+      else { return nil }
+      return (field.key, given.json, field.value.json)
+    }
+  }
+
+  private static func isSame(_ first: PlainValue, _ second: PlainValue) -> Bool {
+    switch (first, second) {
+    case (.integer(let a), .number(let b)), (.number(let b), .integer(let a)): Double(a) == b
+    default: first == second
+    }
+  }
+
+  /// The file's targets by module path and rows, with rank and scaling.
+  func targets(_ names: ModuleNames) throws -> [AdapterTarget] { try targets(names, scope: "") }
+
   /// Targets with the first values that the configuration's initialization gives again.
   private func prepared(_ targets: [AdapterTarget]) throws -> [AdapterTarget] {
     let initialization: (any AdapterInitialization)?

@@ -10,6 +10,7 @@ package struct Registries: Sendable {
   package var backbones: Registry<any Backbone.Type>
   package var adapterMethods: Registry<any AdapterMethod.Type>
   package var adapterInitializations: Registry<any AdapterInitialization.Type>
+  package var adapterSchedules: Registry<any AdapterSchedule.Type>
   package var dataFormats: Registry<any DataFormat.Type>
   package var tasks: Registry<any LearningTask.Type>
   package var losses: Registry<any Loss.Type>
@@ -20,6 +21,7 @@ package struct Registries: Sendable {
   package static let standard = Registries(
     backbones: Backbones.backbones, adapterMethods: Adapters.adapterMethods,
     adapterInitializations: Adapters.adapterInitializations,
+    adapterSchedules: Adapters.adapterSchedules,
     dataFormats: Datasets.dataFormats, tasks: Tasks.tasks, losses: Tasks.losses,
     optimizers: Training.optimizers, schedulers: Training.schedulers)
 }

@@ -68,6 +68,10 @@ package struct RunRecord: Codable, Sendable, Equatable {
     package var adapters: [Adapter]
     /// Nil when training started from random weights.
     package var weights: Weights?
+    /// What adapters did to weights; nil where nothing was measured.
+    package var updates: [WeightUpdate]?
+    /// Adapted weights that were not looked at.
+    package var updatesLeft: Int?
     package init(
       backbone: String, options: [String: String], totalParameters: Int, trainableParameters: Int,
       adapters: [Adapter], weights: Weights?

@@ -8,6 +8,7 @@ struct RunSection: Sendable {
     .header,
     .data,
     .weights,
+    .updates,
     .curves,
     .results,
     .classes,

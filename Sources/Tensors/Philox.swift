@@ -9,7 +9,8 @@ import Foundation
 package struct Philox: RandomNumberGenerator, Sendable {
   /// What the numbers are for; streams of different purposes are independent.
   package enum Purpose: UInt32, Sendable {
-    case initialization, shuffle, dropout, augmentation, data, bootstrap, split, source, masking
+    case initialization, shuffle, dropout, augmentation, data, bootstrap, split, source, masking,
+      schedule
   }
 
   private let key: SIMD2<UInt32>

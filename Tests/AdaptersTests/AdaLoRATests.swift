@@ -30,7 +30,7 @@ struct AdaLoRATests {
   func allocation() throws {
     let layers = try SmallLayers(AdaLoRA.self, options, count: 2)
     layers.perturb()
-    let hooks = layers.adapter.hooks
+    let hooks = try layers.adapter.hooks()
     let energies = layers.adapter.parameters.filter { $0.path.hasSuffix("lora_E") }
     let x = FiniteDifferences.values([4, 8], seed: 2).cast(to: .f32)
     func remaining() -> Int { energies.flatMap(\.value.doubles).filter { $0 != 0 }.count }

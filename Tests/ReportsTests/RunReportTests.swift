@@ -52,6 +52,25 @@ extension Report.Section {
 }
 
 @Suite struct RunReportTests {
+  @Test("says what adapters changed, in words and in a table")
+  func updates() throws {
+    var run = SyntheticRuns.run()
+    run.record.model.updates = (0..<3).map {
+      RunRecord.WeightUpdate(
+        module: "blocks.\($0).fc", rank: 4, effectiveRank: 2 + Double($0), relativeNorm: 0.1,
+        intruders: $0, looked: 10)
+    }
+    run.record.model.updatesLeft = 5
+    let section = try Report(run).section("What the adapters changed")
+    let text = section.sentences.joined(separator: " ")
+    #expect(text.contains("3 of 30 leading singular vectors are intruder dimensions, in 2 of 3"))
+    #expect(text.contains("effective rank of the updates is 2.0 to 4.0"))
+    #expect(text.contains("size ‖ΔW‖/‖W‖ 0.10."))
+    #expect(text.contains("5 more weights were left out"))
+    let table = try #require(section.tables.first)
+    #expect(table.rows.map { $0.cells.last ?? "" } == ["0 of 10", "1 of 10", "2 of 10"])
+  }
+
   @Test("sections come in the order of the contract")
   func order() {
     #expect(

@@ -120,7 +120,7 @@ package struct BottleneckSettings: Sendable {
 }
 
 /// A method whose maps are plain bottlenecks.
-package protocol BottleneckMethod: StreamMethod {
+package protocol BottleneckMethod: StreamMethod, HiddenUnits {
   var bottleneck: BottleneckSettings { get }
 }
 

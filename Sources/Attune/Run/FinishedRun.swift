@@ -42,7 +42,8 @@ struct FinishedRun {
       for: plan.dataShape([shapes]), outputs: plan.outputs(contract.target),
       inputs: shapes.keys.sorted(),
       ranks: plan.model.looksAtData
-        ? try directory.read(FoundRanks.self, from: FoundRanks.fileName) : nil)
+        ? try directory.read(FoundRanks.self, from: FoundRanks.fileName) : nil,
+      startsAdapters: false)
   }
 
   /// Inputs of the first source by name.

@@ -25,6 +25,9 @@ struct AssembledModel: Sendable {
     return context
   }
 
+  /// Values of the head that a saved adapter to start from had no fitting ones for.
+  var headLeftFresh: [String] = []
+
   /// What is computed once for all epochs; nil where the recipe does not ask for it.
   var prefix: FrozenPrefix?
 
@@ -98,7 +101,8 @@ struct ModelPlan {
   private let isPretraining: Bool
   /// Nil for tasks that need no head beside the backbone.
   private let task: TaskNetworkPlan?
-  private let adapters: [(settings: AdapterSettings, method: (any AdapterMethod)?)]
+  private let adapters: [AdapterPlan]
+  private let methods: Registry<any AdapterMethod.Type>
   private let recipe: Recipe
 
   /// Decodes the sections; all that is wrong goes to `diagnostics`, and then nil is returned.
@@ -108,11 +112,8 @@ struct ModelPlan {
   ) {
     self.recipe = recipe
     let component = recipe.model.backbone
-    var plans: [(AdapterSettings, (any AdapterMethod)?)] = []
-    for entry in recipe.adapters {
-      if let plan = Self.adapter(entry, registries, diagnostics) { plans.append(plan) }
-    }
-    adapters = plans
+    adapters = recipe.adapters.compactMap { AdapterPlan($0, registries, diagnostics) }
+    methods = registries.adapterMethods
     isPretraining = task is MaskedPretraining.Type
     if isPretraining { Self.refuseGridMethods(recipe, registries, diagnostics) }
     guard let type = registries.backbones.entry(for: component, diagnostics) else { return nil }
@@ -167,10 +168,12 @@ struct ModelPlan {
   /// `outputs` is the number of the task's, where it has some. `bands` are the data's, for weights of
   /// other channels. Without `readingWeights` they are drawn in
   /// any case, to look at the model alone. `ranks` are those that an earlier start found; without them
-  /// `probe` makes what initializations look at, from the model without adapters.
+  /// `probe` makes what initializations look at, from the model without adapters. Without
+  /// `startsAdapters` saved adapters are not read, since a checkpoint's values follow.
   func assemble(
     for data: DataShape = DataShape(), outputs: Int = 2, inputs: [String]? = nil,
     bands: [String]? = nil, readingWeights: Bool = true, ranks: FoundRanks? = nil,
+    startsAdapters: Bool = true,
     probe: ((_ bare: AssembledModel) throws -> any CalibrationProbe)? = nil
   ) throws -> AssembledModel {
     let builder = ModelBuilder()
@@ -211,81 +214,28 @@ struct ModelPlan {
         seed: seed, saving: number == 0 && isTrained ? ofTask : [], isFirst: number == 0,
         probe: calibration)
     }
+    var fresh: [String] = []
+    for (plan, adapter) in zip(adapters, attached) where startsAdapters {
+      fresh += try plan.start(
+        adapter, methods, on: tree, network: network,
+        baseDigest: weights?.digest ?? randomDigest(seed: recipe.seed))
+    }
     let adapted = AdaptedModel(
       tree: tree, adapters: attached, freezesBackbone: recipe.freezesBackbone,
       trained: isTrained ? ofTask : [], frozen: isTrained ? [] : ofTask)
-    return try assembled(adapted)
+    var model = try assembled(adapted)
+    model.headLeftFresh = fresh
+    return model
   }
+
+  /// Whether a component's formula is unverified.
+  var isExperimental: Bool { adapters.contains(where: \.isExperimental) }
 
   /// Whether an adapter's first values or ranks are found from data.
   var looksAtData: Bool {
     adapters.contains { entry in
       entry.settings.initialization.map { type(of: $0).needs == .data } ?? false
     }
-  }
-
-  private static func adapter(
-    _ entry: AdapterEntry, _ registries: Registries, _ diagnostics: Diagnostics
-  ) -> (AdapterSettings, (any AdapterMethod)?)? {
-    var settings = AdapterSettings(name: entry.name, method: entry.method.name)
-    let before = diagnostics.errors.count
-    func patterns(_ texts: [String], _ field: String) -> [Pattern] {
-      texts.compactMap { pattern($0, field) }
-    }
-    func pattern(_ text: String, _ field: String) -> Pattern? {
-      do {
-        return try Pattern(text)
-      } catch {
-        diagnostics.error(
-          .rule(error.description, mend: "see the rules of patterns"),
-          at: entry.method.location, path: entry.method.path + "." + field)
-        return nil
-      }
-    }
-    settings.targets = patterns(entry.targetModules ?? [], "target_modules")
-    settings.positions = entry.positions.map { patterns($0, "at") }
-    settings.excluded = patterns(entry.excludeModules, "exclude_modules")
-    settings.modulesToSave = patterns(entry.modulesToSave, "modules_to_save")
-    settings.bias = AdapterSettings.Bias(rawValue: entry.bias.rawValue) ?? .none
-    settings.layers = entry.layersToTransform
-    settings.rankPattern = entry.rankPattern.compactMap { item in
-      pattern(item.pattern, "rank_pattern").map { ($0, item.rank) }
-    }
-    settings.alphaPattern = entry.alphaPattern.compactMap { item in
-      pattern(item.pattern, "alpha_pattern").map { ($0, item.alpha) }
-    }
-    settings.initialization = initialization(entry, registries, diagnostics)
-    refuseUnoffered(entry, diagnostics)
-    var method: (any AdapterMethod)?
-    if entry.method.name == "none" {
-      _ = OptionReader(entry.method, [], diagnostics)
-    } else if let type = registries.adapterMethods.entry(for: entry.method, diagnostics) {
-      method = type.init(OptionReader(entry.method, type.options, diagnostics), diagnostics)
-      if entry.positions != nil, !type.capabilities.contains(.blocks) {
-        diagnostics.error(
-          .rule("\(type.name) acts on weights, not on blocks", mend: "use target_modules"),
-          at: entry.method.location, path: entry.method.path + ".at")
-      }
-    }
-    return diagnostics.errors.count == before ? (settings, method) : nil
-  }
-
-  /// How first values and ranks are found; nil for the method's own.
-  private static func initialization(
-    _ entry: AdapterEntry, _ registries: Registries, _ diagnostics: Diagnostics
-  ) -> (any AdapterInitialization)? {
-    guard let component = entry.initialization, component.name != DefaultStart.name,
-      let found = registries.adapterInitializations.reading(component, diagnostics)
-    else { return nil }
-    let method = registries.adapterMethods[entry.method.name]
-    guard method?.capabilities.contains(.startable) == true else {
-      diagnostics.error(
-        .rule(
-          "\(entry.method.name) finds its first values itself", mend: "leave init out"),
-        at: component.location, path: component.path)
-      return nil
-    }
-    return found.entry.init(found.reader, diagnostics)
   }
 
   /// Refuses methods that need all tokens of a grid.
@@ -301,18 +251,6 @@ struct ModelPlan {
           "\(type.name) needs all tokens of a grid, and task \(recipe.task) leaves masked ones out",
           mend: "choose a method without a convolution over the grid, such as adaptformer"),
         at: entry.method.location, path: entry.method.path)
-    }
-  }
-
-  private static func refuseUnoffered(_ entry: AdapterEntry, _ diagnostics: Diagnostics) {
-    let fields: [(name: String, isGiven: Bool)] = [
-      ("schedule", entry.schedule != nil), ("optimizer", entry.optimizer != nil),
-      ("from", entry.startsFrom != nil),
-    ]
-    for field in fields where field.isGiven {
-      diagnostics.error(
-        .rule("\(field.name) is not offered by this version", mend: "leave it out"),
-        at: entry.method.location, path: entry.method.path + "." + field.name)
     }
   }
 }

@@ -25,6 +25,7 @@ extension RunRecord {
         adapters: model.adapted.adapters.map { Adapter($0, folder: adapterFolder) },
         weights: model.weights),
       data: try session.data.record(), evaluations: [])
+    experimental = session.plan.model.isExperimental
     notes += session.task.notes
   }
 }

@@ -188,7 +188,7 @@ struct RunSession {
   func trainer(resuming: LoadedState? = nil) throws -> Trainer {
     try Trainer(
       try trainingPlan(), schedule: schedule(), optimizer: plan.optimizer,
-      trainable: model.adapted.trainable, hooks: model.adapted.hooks,
+      trainable: model.adapted.trainable, hooks: try model.adapted.hooks(),
       policies: model.adapted.policies, resuming: resuming, loss: loss)
   }
 

@@ -190,6 +190,13 @@ private struct TrainRun {
         + "(\(share.formatted(.number.precision(.fractionLength(1)))) %), "
         + "\(session.totalSteps) steps, \(session.threads) threads")
     if let weights = session.model.weights { message(weights.summary) }
+    let fresh = session.model.headLeftFresh
+    if !fresh.isEmpty {
+      message(
+        "adapter.from: \(fresh.count) values of the head are not in the file or have other shapes, and "
+          + "start anew: \(fresh.prefix(4).joined(separator: ", "))"
+          + (fresh.count > 4 ? " and \(fresh.count - 4) more" : ""))
+    }
     if trainer.state.step > 0 { message("resuming at step \(trainer.state.step)") }
     if !session.data.hasPart(.val) { message("no validation part: train/loss is monitored") }
     if !session.data.hasPart(.test) { message("no test part: no final evaluation") }
@@ -237,6 +244,8 @@ private struct TrainRun {
       trainSeconds: trainer.state.trainSeconds, steps: trainer.state.step,
       wallSeconds: (ContinuousClock.now - start) / .seconds(1))
     record.model.reachedParameters = trainer.reachedCount
+    let (updates, left) = weightUpdates(of: session.model.adapted)
+    if !updates.isEmpty { (record.model.updates, record.model.updatesLeft) = (updates, left) }
     record.evaluations = evaluated.map { [$0.record] } ?? []
     record.samples = evaluated?.samples ?? []
     if evaluated == nil { record.notes.append("No test part: nothing was evaluated.") }

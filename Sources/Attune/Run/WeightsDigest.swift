@@ -11,11 +11,14 @@ func digest(of files: [String]) throws -> String {
       .joined(separator: "\n"))
 }
 
-/// SHA-256 of what a path of a recipe names: a checkpoint, or another file.
+/// SHA-256 of what a path of a recipe names: a checkpoint, an adapter's folder, or another file.
 func digest(ofCheckpoint path: String) throws -> String {
   var isFolder: ObjCBool = false
   guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
     return try SHA256Digest.ofFile(path)
+  }
+  if isFolder.boolValue, let adapter = PEFTDirectory.files(in: path) {
+    return try digest(of: adapter)
   }
   if isFolder.boolValue || path.hasSuffix(".index.json") {
     return try digest(of: try openCheckpoint(path).files)

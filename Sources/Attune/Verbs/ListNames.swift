@@ -71,6 +71,7 @@ package func listedFields() -> [ListedField] {
     + registries.backbones.fields(of: "model.backbone")
     + registries.adapterMethods.fields(of: "adapter")
     + registries.adapterInitializations.fields(of: "adapter.init")
+    + registries.adapterSchedules.fields(of: "adapter.schedule")
     + Tasks.heads.fields(of: "model.decoder") + Tasks.decoders.fields(of: "model.decoder")
     + Tasks.necks.fields(of: "model.neck")
     + registries.dataFormats.fields(of: "data.format")

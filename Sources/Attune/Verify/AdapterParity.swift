@@ -23,10 +23,12 @@ enum AdapterParity {
     guard let folder = parityCase.folder, let name = parityCase.description["base"]?.string else {
       throw VerifyError("\(parityCase.name): an adapter case without base")
     }
+    let contributions = try ContributionParity(parityCase, folder, base: name)
     let base = try AdapterBase(name, beside: folder)
     let (adapter, names) = try attached(parityCase, folder, base, registries)
     let model = AdaptedModel(tree: base.tree, adapters: [adapter], freezesBackbone: true)
     var run = ParityRun()
+    try contributions?.add(to: &run, parityCase, folder)
     let input = try parityCase.tensor("input.x")
     let adapted = base.forward(input)
     run.tensors["output.output_adapted"] = adapted.detached()
@@ -34,7 +36,7 @@ enum AdapterParity {
     let loss = try self.loss(parityCase, adapted)
     run.loss = loss.scalar
     var gradients = loss.gradients()
-    for hook in adapter.hooks { hook.change(&gradients, step: 0, of: 1) }
+    for hook in try adapter.hooks() { hook.change(&gradients, step: 0, of: 1) }
     try addGradients(gradients, "grad.", adapter, base.tree, names, to: &run)
     let terms = adapter.modules.compactMap { module in
       (module.change as? any Regularized).map {

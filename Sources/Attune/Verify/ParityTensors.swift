@@ -73,9 +73,10 @@ struct ParityTensors: Sendable {
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
     let values = try openCheckpoint(folder.appending(path: "io.safetensors").path)
     let judged = ["output_adapted", "output_merged", "logits_for_loss", "regulariser"]
+    let prefixes = ["merged.", "regulariser.", "faig.", "faig_filter."]
     for key in values.names {
       let isJudged =
-        judged.contains(key) || key.hasPrefix("merged.") || key.hasPrefix("regulariser.")
+        judged.contains(key) || prefixes.contains { key.hasPrefix($0) }
       let name =
         key == "loss" || key.hasPrefix("aux.")
         ? key : isJudged ? "output." + key : "input." + (key == "input" ? "x" : key)

@@ -22,6 +22,14 @@ package struct PEFTDirectory: Sendable {
   package static let weightsName = "adapter_model.safetensors"
   package static let extrasName = "attune.json"
 
+  /// The files that decide what the adapter of a folder is; nil for a folder without one.
+  package static func files(in folder: String) -> [String]? {
+    let configuration = folder + "/" + configurationName
+    guard FileManager.default.fileExists(atPath: configuration) else { return nil }
+    let weights = ["adapter_model.safetensors", "adapter_model.bin"].map { folder + "/" + $0 }
+    return [configuration] + weights.filter { FileManager.default.fileExists(atPath: $0) }
+  }
+
   /// Key of a parameter of a module, as `base_model.model.blocks.0.attn.qkv.lora_A.weight`.
   package static func key(module: String, parameter: String) -> String {
     modulePrefix + module + "." + parameter
