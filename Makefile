@@ -1,6 +1,6 @@
 # Two commands are all that is needed: `make run` and `make test`. `make help` lists the others.
 PEER ?= $(error PEER is not set: a folder made by the peers' setup.sh)
-.PHONY: run run-claim study-adapters test bench bench-peer build lint format clean help
+.PHONY: run run-claim study-adapters test bench bench-peer check-peft build lint format clean help
 
 run: build ## the main job, one seed: data, pretraining, adaptation, report
 	@Scripts/quickstart.sh 0
@@ -20,6 +20,9 @@ bench: build ## time known work: ViT-S and ViT-B with LoRA, MORPH, LoLA-SpecViT
 
 bench-peer: build ## the same beside PyTorch, interleaved; PEER=DIR, see Scripts/bench-peer.sh
 	@Scripts/bench-peer.sh "$(PEER)"
+
+check-peft: build ## every portable adapter type trained, exported and opened in PEFT; PYTHON=python3
+	@$(or $(PYTHON),python3) Scripts/check_peft_types.py .build/peft-types
 
 build: ## the tool, .build/release/attune
 	@Scripts/setup.sh

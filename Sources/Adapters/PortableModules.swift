@@ -85,9 +85,12 @@ package struct PortableModules: Sendable {
         throw refuse(target, "PEFT does not adapt what lies in a saved module such as \(entry)")
       }
     }
-    let isAmbiguous = all.subtracting(targeted).contains { module in
-      targeted.contains { module.hasSuffix("." + $0) }
-    }
+    // The other program may have modules without values too, such as `blocks.0.attn.norm`.
+    let isAmbiguous =
+      targeted.contains { !$0.contains(".") }
+      || all.subtracting(targeted).contains { module in
+        targeted.contains { module.hasSuffix("." + $0) }
+      }
     targets =
       isAmbiguous
       ? .string(targeted.map(escaped).joined(separator: "|"))

@@ -100,6 +100,16 @@ import Testing
     #expect(logits(again).bits == logits(model).bits)
   }
 
+  @Test("a name that modules without values may end in too is written as an expression for it alone")
+  func bareName() throws {
+    let model = try SmallViT(adapters: [try SmallViT.lora(["head", "fc1"])])
+    _ = try exportAdapter(
+      model.model, of: model.network, to: folder.file("adapter"), base: nil, baseDigest: "d")
+    let targets = try PEFTDirectory(reading: folder.file("adapter"))
+      .configuration["target_modules"]?.string
+    #expect(targets == "head|blocks\\.0\\.mlp\\.fc1|blocks\\.1\\.mlp\\.fc1")
+  }
+
   @Test("a trained weight's frozen bias is written with its module") func wholeModules() throws {
     let settings = try SmallViT.lora(["qkv"], saving: ["head.weight"])
     let model = try SmallViT(adapters: [settings])
