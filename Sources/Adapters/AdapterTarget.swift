@@ -15,6 +15,8 @@ package struct AdapterTarget: Sendable {
   package let scope: String
   /// First values that an initialization found; nil for the method's own.
   package var start: LowRankStart?
+  /// Where decompositions of weights are kept; nil computes them anew.
+  package var factors: FactorCache?
   /// Shapes of the values that a file has for the target, by their names below the module; empty for
   /// a new adapter.
   package let stored: [String: [Int]]

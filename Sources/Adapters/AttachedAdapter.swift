@@ -50,12 +50,13 @@ package struct AttachedAdapter: Sendable {
   ///   - saving: paths of parameters and buffers of a task's head or decoder, kept with the adapter.
   ///   - isFirst: whether no other adapter of the model came before.
   ///   - probe: the model on calibration data, for an initialization that needs it.
+  ///   - factors: where decompositions of weights are kept.
   /// - Throws: for patterns that take nothing, weights that the method cannot stand on, and adapters
   ///   that cannot stand together.
   package init(
     _ settings: AdapterSettings, method: (any AdapterMethod)?, on tree: ModuleTree,
     defaults: [String], seed: UInt64, saving: [String] = [], isFirst: Bool = true,
-    probe: (any CalibrationProbe)? = nil
+    probe: (any CalibrationProbe)? = nil, factors: FactorCache? = nil
   ) throws {
     let scope = isFirst ? "" : settings.name + "/"
     var targets: [AdapterTarget] = []
@@ -75,6 +76,7 @@ package struct AttachedAdapter: Sendable {
       }
     }
     let named = try settings.savedParameters(in: tree, adapted: targets)
+    for index in targets.indices { targets[index].factors = factors }
     if let initialization = settings.initialization {
       var plan = AdapterPreparation(seed: seed, probe: probe)
       plan.trainedBeside = named.reduce(0) { $0 + $1.elementCount }

@@ -21,7 +21,7 @@ struct SpectralFactors: Sendable {
   init(_ target: AdapterTarget) {
     let (rows, inputs) = (target.rows.count, target.inputs)
     let count = Self.count(target)
-    let pending = PendingFactors(target.layer.weight.detached())
+    let pending = PendingFactors(target)
     left = Parameter(path: target.path(to: "U"), shape: [rows, count]) { pending.factors.left }
     values = Parameter(path: target.path(to: "S"), shape: [count]) { pending.factors.values }
     right = Parameter(path: target.path(to: "Vt"), shape: [count, inputs]) {
@@ -77,15 +77,15 @@ struct SpectralFactors: Sendable {
 
 /// A decomposition made once, by whoever asks first.
 private final class PendingFactors: Sendable {
-  private let weight: Tensor
+  private let target: AdapterTarget
   private let made = Mutex<SingularValues?>(nil)
 
-  init(_ weight: Tensor) { self.weight = weight }
+  init(_ target: AdapterTarget) { self.target = target }
 
   var factors: SingularValues {
     made.withLock { made in
       if let made { return made }
-      let factors = Allocator.making { weight.singularValues() }
+      let factors = Allocator.making { target.singularValues() }
       made = factors
       return factors
     }

@@ -34,6 +34,10 @@ package struct SingularValues: Sendable {
   package let values: Tensor
   /// `[k, n]`, rows orthonormal.
   package let right: Tensor
+
+  package init(left: Tensor, values: Tensor, right: Tensor) {
+    (self.left, self.values, self.right) = (left, values, right)
+  }
 }
 
 extension Tensor {

@@ -20,7 +20,7 @@ package struct PiSSA: AdapterInitialization {
   ) throws -> [AdapterTarget] {
     try targets.map { target in
       try target.requireRank(target.rank, method: Self.name)
-      let parts = target.layer.weight.singularValues()
+      let parts = target.singularValues()
       return target.starting(
         LowRankStart(
           parts, target.rank, scaling: target.scaling, isLargest: true))

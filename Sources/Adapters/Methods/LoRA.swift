@@ -90,7 +90,7 @@ package struct LoRA: AdapterMethod {
     case .magnitudes: return DoRAMap(target)
     case .diagonal:
       try target.requireRank(target.rank, method: "use_kasa")
-      let parts = target.layer.weight.detached().singularValues()
+      let parts = target.singularValues()
       return LoRADelta(
         target, hasDiagonal: true,
         taken: LowRankStart(parts, target.rank, scaling: target.scaling, isLargest: false))

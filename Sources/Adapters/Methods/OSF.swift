@@ -34,7 +34,7 @@ package struct OSF: PEFTMethod {
   package func makeChange(
     for target: AdapterTarget, _ shared: SharedValues
   ) throws(AdapterError) -> any SiteChange {
-    let terms = target.layer.weight.detached().singularValues()
+    let terms = target.singularValues()
     let total = terms.values.elementCount
     let kept = frozenCount(target)
     guard kept < total else {

@@ -65,7 +65,7 @@ package struct PSOFT: PEFTMethod {
     for target: AdapterTarget, _ shared: SharedValues
   ) throws(AdapterError) -> any SiteChange {
     try target.requireRank(target.rank, method: Self.name)
-    let terms = target.layer.weight.detached().singularValues()
+    let terms = target.singularValues()
     let leading = 0..<target.rank
     let values = terms.values.sliced(axis: 0, leading).scaled(by: 1 / target.scaling)
     let (left, right) = (terms.left.sliced(axis: 1, leading), terms.right.sliced(axis: 0, leading))

@@ -61,7 +61,7 @@ package struct TinyLoRA: PEFTMethod {
     for (index, target) in targets.enumerated() {
       let rank = min(target.rank, target.rows.count, target.inputs)
       let group = min(index / size, groups(targets.count) - 1)
-      let terms = target.layer.weight.detached().singularValues()
+      let terms = target.singularValues()
       let roots = terms.values.sliced(axis: 0, 0..<rank).squareRoot()
       var generator = TorchGenerator(seed: seed + index)
       let drawn = Tensor(generator.normal(count * rank * rank), shape: [count, rank, rank])

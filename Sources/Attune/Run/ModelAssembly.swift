@@ -173,7 +173,7 @@ struct ModelPlan {
   func assemble(
     for data: DataShape = DataShape(), outputs: Int = 2, inputs: [String]? = nil,
     bands: [String]? = nil, readingWeights: Bool = true, ranks: FoundRanks? = nil,
-    startsAdapters: Bool = true,
+    startsAdapters: Bool = true, factors: FactorCache? = nil,
     probe: ((_ bare: AssembledModel) throws -> any CalibrationProbe)? = nil
   ) throws -> AssembledModel {
     let builder = ModelBuilder()
@@ -212,7 +212,7 @@ struct ModelPlan {
       return try AttachedAdapter(
         settings, method: entry.method, on: tree, defaults: backboneType.defaultTargets,
         seed: seed, saving: number == 0 && isTrained ? ofTask : [], isFirst: number == 0,
-        probe: calibration)
+        probe: calibration, factors: factors)
     }
     var fresh: [String] = []
     for (plan, adapter) in zip(adapters, attached) where startsAdapters {

@@ -24,7 +24,9 @@ struct RunSession {
   var directory: RunDirectory { RunDirectory(recipe: recipe, digest: digest) }
 
   /// Opens data and weights and checks that they fit each other.
-  init(_ plan: RunPlan) throws {
+  ///
+  /// With `keepsFactors` decompositions of weights are kept below the output folder.
+  init(_ plan: RunPlan, keepsFactors: Bool = false) throws {
     self.plan = plan
     threads = plan.recipe.distributed.threads ?? ProcessInfo.processInfo.activeProcessorCount
     var cache = FileDigestCache()
@@ -36,7 +38,9 @@ struct RunSession {
     var model = try plan.model.assemble(
       for: plan.dataShape(shapes), outputs: plan.outputs(data.target()),
       inputs: shapes.first?.keys.sorted(), bands: data.bands,
-      ranks: try Self.foundRanks(plan, roots)
+      ranks: try Self.foundRanks(plan, roots),
+      factors: keepsFactors
+        ? FactorCache(folder: plan.recipe.output.directory + "/.cache/factors") : nil
     ) { try Calibration(plan, model: $0, data: data, threads: count) }
     if plan.recipe.train.cachesFrozenFeatures {
       try Self.refuseRandomSamples(plan)

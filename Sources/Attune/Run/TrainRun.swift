@@ -49,7 +49,7 @@ package func train(
   let plan = try RunPlan(
     file: request.recipe, overrides: request.overrides.map { Override($0) })
   for note in plan.notes { message(note) }
-  let session = try RunSession(plan)
+  let session = try RunSession(plan, keepsFactors: true)
   var run = try TrainRun(session, request, message: message)
   do {
     return try run.execute(shouldStop: shouldStop, show: show)
