@@ -19,6 +19,14 @@ package struct CSVTable: Sendable {
     try self.init(text: text, path: path)
   }
 
+  /// A table that was read from another form of file.
+  package init(path: String, columns: [String], rows: [[String]]) {
+    precondition(rows.allSatisfy { $0.count == columns.count }, "rows of other lengths")
+    self.path = path
+    self.columns = columns
+    self.rows = rows
+  }
+
   /// Reads a text that came from `path`.
   package init(text: String, path: String) throws(FormatError) {
     self.path = path

@@ -99,7 +99,6 @@ struct PDERecipeTests {
       ("n_steps_output: 2", "data.n_steps_output"),
       ("n_steps_input: 0", "data.n_steps_input"),
       ("transforms: [horizontal-flip]", "data.transforms"),
-      ("on_bad: skip", "data.on_bad"),
     ])
   func refuses(line: String, path: String) throws {
     let (options, errors) = try read(

@@ -66,7 +66,7 @@ extension PDEData: DataSet {
     }
     return RunRecord.Data(
       format: options.format.name, files: files, splits: splits, inputs: [input],
-      skipped: [], splitMethod: splitSummary, testDigest: testDigest)
+      skipped: skipped, splitMethod: splitSummary, testDigest: testDigest)
   }
 
   private var input: RunRecord.Data.Input {

@@ -1,5 +1,5 @@
 import Foundation
-import Recipes
+package import Recipes
 import Tensors
 
 /// One source of PDE trajectories, opened, checked, split and normalized.
@@ -8,6 +8,8 @@ package struct PDEData: Sendable {
   package let set: TrajectorySet
   /// Trajectories by part, as numbers in `set`.
   package let units: [SplitPart: [Int]]
+  /// Bad trajectories that `on_bad: skip` left out of their parts.
+  package let skipped: [RunRecord.Data.Skipped]
   /// Statistics of each field over the training trajectories, before normalization.
   package let statistics: [FieldStatistics]
   private let store: TrajectoryStore
@@ -28,13 +30,17 @@ package struct PDEData: Sendable {
         expected: "a number from 1 to \(set.frameCount - 1): trajectories have \(set.frameCount) "
           + "frames, and one must follow as target")
     }
-    units =
+    let parted =
       switch options.split {
       case .trajectories(let split): try split.parts(of: set.count)
       case .files(let split):
         try split.parts((0..<set.count).map { partOfFile[set.file(of: $0).path] ?? .train })
       }
-    try Self.requireDistinct(units, in: set)
+    try Self.requireDistinct(parted, in: set)
+    let raw = TrajectoryStore(
+      set, normalization: .none, common: .identity(fieldCount: set.fields.count),
+      keepsTrajectories: Self.fitsMemory(set, parted, options.cache))
+    (units, skipped) = try Self.sound(parted, raw, options.badSamples)
     let training = units[.train] ?? []
     guard !training.isEmpty else {
       throw DataError.optionInvalid(
@@ -42,12 +48,34 @@ package struct PDEData: Sendable {
         expected: "at least one of the \(set.count) in train")
     }
 
-    let raw = TrajectoryStore(
-      set, normalization: .none, common: .identity(fieldCount: set.fields.count),
-      keepsTrajectories: Self.fitsMemory(set, units, options.cache))
-    statistics = try FieldStatistics.of(training, in: set) { try raw.raw($0) }
+    do {
+      statistics = try FieldStatistics.of(training, in: set) { try raw.raw($0) }
+    } catch  where error.isOfOneSample {
+      let bad = try raw.defects(SplitPart.allCases.flatMap { parted[$0] ?? [] })
+      throw bad.count > 1 ? BadSamples(bad.map(\.reason)) : error
+    }
     let common = try Self.commonScaling(options, statistics: statistics)
     store = raw.normalized(by: options.normalization, common: common)
+  }
+
+  /// Parts without bad trajectories, where the recipe leaves these out; that moves no other.
+  private static func sound(
+    _ units: [SplitPart: [Int]], _ store: TrajectoryStore, _ policy: BadSamplePolicy
+  ) throws -> ([SplitPart: [Int]], [RunRecord.Data.Skipped]) {
+    guard policy.skips else { return (units, []) }
+    let all = SplitPart.allCases.flatMap { units[$0] ?? [] }
+    let bad = try store.defects(all)
+    try policy.require(bad.map { .init(sample: $0.sample, reason: $0.reason) }, of: all.count)
+    let numbers = Set(bad.map(\.unit))
+    return (
+      units.mapValues { $0.filter { !numbers.contains($0) } },
+      bad.map { .init(sample: $0.sample, reason: $0.reason) }
+    )
+  }
+
+  package func requireSound() throws {
+    let bad = try store.defects([.val, .test].flatMap { units[$0] ?? [] })
+    guard bad.isEmpty else { throw BadSamples(bad.map(\.reason)) }
   }
 
   /// The windows of a part; nil where the part is empty.

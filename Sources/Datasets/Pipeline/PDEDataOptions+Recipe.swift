@@ -24,6 +24,7 @@ extension PDEDataOptions {
     inputFrames = section.inputSteps
     windowStride = section.windowStride
     cache = section.cache == .memory ? .memory : .automatic
+    badSamples = BadSamplePolicy(section)
     if let input { read(input, diagnostics) }
     guard diagnostics.errors.count == errorsBefore else { return nil }
   }
@@ -116,10 +117,6 @@ extension DataSection {
       (
         cache == .disk, "cache", "trajectories are cached in memory or not at all",
         "use memory or none"
-      ),
-      (
-        onBadSample == .skip, "on_bad", "a bad trajectory stops the run",
-        "leave it out of the split, or make the file again"
       ),
     ]
     for (applies, field, reason, mend) in rules where applies {

@@ -39,6 +39,8 @@ package struct PDEDataOptions: Sendable {
   package var windowStride = 1
   package var split: SplitPlan
   package var cache = Cache.automatic
+  /// Trajectories that cannot be read or hold NaN or infinity.
+  package var badSamples = BadSamplePolicy()
 
   package init(
     format: any TrajectoryFormat.Type, root: String, files: String? = nil, split: SplitPlan

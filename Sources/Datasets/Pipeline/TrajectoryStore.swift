@@ -60,6 +60,20 @@ package final class TrajectoryStore: Sendable {
     return scaling
   }
 
+  /// Those of some trajectories that cannot be read or hold NaN or infinity, with what is wrong.
+  func defects(
+    _ units: [Int]
+  ) throws -> [(unit: Int, sample: String, reason: String)] {
+    try concurrentMap(units.count) { number -> (unit: Int, sample: String, reason: String)? in
+      do {
+        _ = try self.raw(units[number])
+        return nil
+      } catch  where error.isOfOneSample {
+        return (units[number], self.set.identifier(units[number]), "\(error)")
+      }
+    }.compactMap { $0 }
+  }
+
   private func kept(_ unit: Int) throws -> Tensor {
     if let kept = state.withLock({ $0.trajectories[unit] }) { return kept }
     let trajectory = try set.read(unit)

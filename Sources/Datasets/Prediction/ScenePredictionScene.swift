@@ -22,7 +22,7 @@ package struct ScenePredictionScene: PredictionScene {
     self.options = options
     self.contract = contract
     cube = try options.cube(path)
-    isMissing = try SceneImage.missing(cube, options.image, toleratesStrays: true)
+    isMissing = try SceneImage.missing(cube, options.image, toleratesStrays: true).isMissing
     image = try SceneImage(
       cube, options.image, isMissing: isMissing, training: [], labelled: [])
     patches = ScenePatches(of: image.values, side: options.patch, padding: options.padding)

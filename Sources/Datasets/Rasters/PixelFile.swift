@@ -80,6 +80,23 @@ package struct PixelFile: Sendable {
     return pixels
   }
 
+  /// A JPEG picture as stored: no orientation of its metadata is applied.
+  ///
+  /// - Throws: `FormatError.unsupported` for one in four inks.
+  package static func jpeg(path: String) throws -> PixelFile {
+    let file = try RasterFile(path: path)
+    let names = [1: ["gray"], 3: ["red", "green", "blue"]][file.bands.count]
+    guard let names else {
+      throw FormatError.unsupported(
+        path: path, what: "a JPEG with \(file.bands.count) channels",
+        remedy: "Convert it to RGB or gray, or to PNG.")
+    }
+    return PixelFile(
+      path: path, width: file.width, height: file.height, bands: names,
+      noData: names.map { _ in nil }
+    ) { try file.read(bands: $0, in: $1, into: $2) }
+  }
+
   /// A PNG picture; palettes become red, green and blue.
   package static func png(path: String) throws -> PixelFile {
     let image = try PNGImage(path: path)

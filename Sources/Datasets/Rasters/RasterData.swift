@@ -125,7 +125,8 @@ extension RasterData: DataSet {
   package var mixing: BatchMixing? { options.mixing }
 
   package var filePaths: [String] {
-    let tables = targets.flatMap { $0.tablePath(root: options.root) }.map { [$0] } ?? []
+    let tables =
+      (targets?.tablePaths(root: options.root) ?? []) + options.split.listPaths(root: options.root)
     return Set(
       scenes.flatMap { $0.all.map { ShardShelf.shardPath(of: $0.file.path) ?? $0.file.path } }
         + tables

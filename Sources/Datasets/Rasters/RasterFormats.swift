@@ -1,3 +1,4 @@
+import Foundation
 package import Recipes
 
 /// A layout of raster files; formats differ in how a file is opened and how files lie in folders.
@@ -19,13 +20,16 @@ extension RasterFormat {
   ) -> (any DataSetPlan)? { RasterOptions(section, target, format: self, diagnostics) }
 }
 
-/// PNG pictures in folders.
+/// Pictures in folders: PNG of 8 or 16 bits, and JPEG, which GDAL decodes.
 package enum ImageFolderFormat: RasterFormat {
   package static let name = "image-folder"
-  package static let summary = "PNG pictures of 8 or 16 bits in folders"
-  package static let suffixes = ["png"]
+  package static let summary = "PNG pictures of 8 or 16 bits, and JPEG, in folders"
+  package static let suffixes = ["png", "jpg", "jpeg", "JPG", "JPEG", "PNG"]
 
-  package static func open(_ path: String) throws -> PixelFile { try .png(path: path) }
+  package static func open(_ path: String) throws -> PixelFile {
+    let suffix = (path as NSString).pathExtension.lowercased()
+    return ["jpg", "jpeg"].contains(suffix) ? try .jpeg(path: path) : try .png(path: path)
+  }
 }
 
 /// GeoTIFF files, and every other raster that GDAL opens.

@@ -109,12 +109,12 @@ package struct RasterOptions: Sendable {
     try input.source.reader?(path) ?? format.open(path)
   }
 
-  /// How many of `count` samples may be bad.
-  func skippedAllowed(of count: Int) -> Int {
-    switch maximumSkipped {
-    case .count(let allowed): allowed
-    case .share(let share): Int(share * Double(count))
-    }
+  /// What becomes of bad samples.
+  var badSamplePolicy: BadSamplePolicy {
+    var policy = BadSamplePolicy()
+    policy.skips = badSamples == .skip
+    policy.maximum = maximumSkipped
+    return policy
   }
 }
 

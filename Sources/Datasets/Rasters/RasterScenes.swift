@@ -69,12 +69,7 @@ struct RasterScenes: Sendable {
       throw DataError.sampleIncomplete(
         identifier: first.sample, reason: first.reason, count: bad.count)
     }
-    let allowed = options.skippedAllowed(of: candidates.count)
-    guard bad.count <= allowed else {
-      throw DataError.tooManyBad(
-        count: bad.count, of: candidates.count, allowed: allowed,
-        examples: bad.prefix(5).map { "\($0.sample): \($0.reason)" })
-    }
+    try options.badSamplePolicy.require(bad, of: candidates.count)
     guard !scenes.isEmpty else {
       throw DataError.optionInvalid(
         key: "data.inputs", found: "no sample with files of all inputs",
@@ -141,17 +136,6 @@ extension RasterScene {
 
   /// A band that varies less counts as constant, as in M3LEO's reference.
   private static let leastDeviation = 1e-7
-}
-
-extension Error {
-  /// Whether the error tells of one file rather than of the recipe.
-  fileprivate var isOfOneSample: Bool {
-    switch self {
-    case is FormatError, is M3LEOError: true
-    case let error as DataError: error.isOfOneFile
-    default: false
-    }
-  }
 }
 
 extension RasterSplit {

@@ -32,6 +32,13 @@ struct SplitMembers {
 }
 
 extension RasterSplit {
+  /// Lists of files that the parts are read from.
+  func listPaths(root: String) -> [String] {
+    guard case .files(let files) = method else { return [] }
+    return files.patterns.map(\.1).filter(FileList.isList)
+      .map { FilePath.absolute($0, relativeTo: root) }
+  }
+
   /// Part of each file or identifier that the recipe names; nil for splits that name none.
   ///
   /// - Throws: `DataError.splitOverlap` for one that lies in two parts.

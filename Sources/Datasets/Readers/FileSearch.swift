@@ -2,19 +2,25 @@ import Foundation
 
 /// Finds the files that a recipe names.
 package enum FileSearch {
-  /// Files of `pattern` below `root`: a file, a folder (its files with one of `suffixes`), or a name
-  /// with `*`, `?` and `[…]`; sorted so that `a_2` stands before `a_10`.
+  /// Files of `pattern` below `root`: a file, a folder (its files with one of `suffixes`), a list of
+  /// files (`.txt`), or a name with `*`, `?` and `[…]`; sorted so that `a_2` stands before `a_10`.
   ///
-  /// - Throws: `DataError.noFiles`.
+  /// - Throws: `DataError.noFiles`, also for a file of a list that does not exist.
   package static func files(
     _ pattern: String, root: String, suffixes: [String]
   ) throws(DataError) -> [String] {
     let isAbsolute = pattern.hasPrefix("/")
     let full = isAbsolute ? pattern : pattern == "." ? root : root + "/" + pattern
-    let found = expanded(full).flatMap { path in
-      isFolder(path)
-        ? contents(of: path).filter { name in suffixes.contains { name.hasSuffix("." + $0) } }
-        : [path]
+    var found: [String] = []
+    for path in expanded(full) {
+      if isFolder(path) {
+        found += contents(of: path).filter { name in suffixes.contains { name.hasSuffix("." + $0) }
+        }
+      } else if FileList.isList(path), !suffixes.contains("txt") {
+        found += try FileList(path: path).files(root: root)
+      } else {
+        found.append(path)
+      }
     }
     guard !found.isEmpty else {
       let folder =

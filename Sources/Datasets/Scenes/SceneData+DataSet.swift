@@ -42,7 +42,8 @@ extension SceneData: DataSet {
         unitName: "blocks of \(side)×\(side) pixels", samples: samples.count)
     }
     var record = RunRecord.Data(
-      format: SceneFormat.name, files: files, splits: splits, inputs: [inputRecord], skipped: [],
+      format: SceneFormat.name, files: files, splits: splits, inputs: [inputRecord],
+      skipped: skipped,
       splitMethod: options.splitSummary, testDigest: testDigest)
     record.target = target
     record.overlaps = notes

@@ -11,6 +11,8 @@ package struct SceneData: Sendable {
   package let partition: ScenePartition
   /// Pixels that have a class but no values.
   package let missingLabelledCount: Int
+  /// Labelled pixels that `on_bad: skip` left out.
+  let skipped: [RunRecord.Data.Skipped]
   let image: SceneImage
   /// What a model trained on these data expects.
   let imageContract: ImageContract
@@ -27,9 +29,17 @@ package struct SceneData: Sendable {
     let cube = try options.cube(options.path(options.image.source))
     let labelImage = try options.labelImage(options.target.source, "data.target", like: cube)
     let found = try SceneLabels(labelImage, options.target)
-    let isMissing = try SceneImage.missing(cube, options.image)
+    let (isMissing, strays) = try SceneImage.missing(
+      cube, options.image, toleratesStrays: options.badSamples.skips)
     labels = found.without(isMissing)
-    missingLabelledCount = found.labelled.count - labels.labelled.count
+    let bad = found.labelled.filter { strays.contains($0) }
+    skipped = bad.map { pixel in
+      .init(
+        sample: "row \(pixel / cube.width), column \(pixel % cube.width)",
+        reason: "\(cube.path): NaN or infinity that is no marker of missing values")
+    }
+    try options.badSamples.require(skipped, of: found.labelled.count)
+    missingLabelledCount = found.labelled.count - labels.labelled.count - bad.count
     partition = try options.sceneSplit(like: cube).partition(labels, patch: options.patch)
     image = try SceneImage(
       cube, options.image, isMissing: isMissing, training: partition.parts[.train] ?? [],

@@ -36,15 +36,15 @@ struct SceneImage: Sendable {
   ///   - cube: values as stored.
   ///   - options: the marker, and whether any or all missing bands make a pixel missing.
   ///   - toleratesStrays: whether NaN or infinity that is no marker makes its pixel missing, too.
-  /// - Returns: whether a pixel is missing, `[row · column]`.
+  /// - Returns: whether a pixel is missing, `[row · column]`, and which pixels hold strays.
   /// - Throws: `DataError.valueNotFinite` where strays are not tolerated.
   static func missing(
     _ cube: SceneArray, _ options: SceneOptions.Image, toleratesStrays: Bool = false
-  ) throws(DataError) -> [Bool] {
+  ) throws(DataError) -> (isMissing: [Bool], strays: Set<Int>) {
     let marker = Marker(cube, options)
     let pixels = cube.width * cube.height
     var counts = [Int](repeating: 0, count: pixels)
-    var isStray = [Bool](repeating: false, count: pixels)
+    var strays = Set<Int>()
     for band in cube.bands.indices {
       for pixel in 0..<pixels {
         let value = cube.values[band * pixels + pixel]
@@ -54,12 +54,12 @@ struct SceneImage: Sendable {
           guard toleratesStrays else {
             throw .valueNotFinite(path: cube.path, band: cube.bands[band], input: options.name)
           }
-          isStray[pixel] = true
+          strays.insert(pixel)
         }
       }
     }
     let limit = options.isMissingByAnyBand ? 1 : cube.bands.count
-    return counts.indices.map { counts[$0] >= limit || isStray[$0] }
+    return (counts.indices.map { counts[$0] >= limit || strays.contains($0) }, strays)
   }
 
   /// Prepares a cube, with the numbers of the training pixels, or of a trained run where the options

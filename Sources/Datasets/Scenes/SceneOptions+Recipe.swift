@@ -63,6 +63,7 @@ extension SceneOptions {
     else { return nil }
     self.init(root: section.root, image: image, target: target, patch: patch.size, split: split)
     padding = patch.padding
+    badSamples = BadSamplePolicy(section)
     self.transforms = transforms
     self.mixing = mixing
   }

@@ -77,6 +77,8 @@ package struct SceneOptions: Sendable {
   package var padding = DataSection.Patch.Padding.zero
   package var split: Split
   package var transforms: [any Transform] = []
+  /// Labelled pixels with NaN or infinity that is no marker of missing values.
+  package var badSamples = BadSamplePolicy()
   /// How patches of a training batch are mixed; nil leaves them.
   package var mixing: BatchMixing?
   /// The target of a trained run, whose classes stand for those of the files.

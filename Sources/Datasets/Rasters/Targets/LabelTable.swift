@@ -2,7 +2,7 @@ import Formats
 import Foundation
 import Recipes
 
-/// A table of targets with a row for each sample.
+/// A table of targets with a row for each sample: CSV, or lists of files with their class behind them.
 struct LabelTable: Sendable {
   private let table: CSVTable
   private let rowOfIdentifier: [String: Int]
@@ -14,8 +14,18 @@ struct LabelTable: Sendable {
     "id", "identifier", "sample", "file", "filename", "file_name", "path", "image", "name",
   ]
 
-  init(path: String, column: String?, names: [String]?) throws {
-    table = try CSVTable(path: path)
+  /// Names of tables below the root.
+  static let suffixes = ["csv", "tsv", "txt"]
+
+  /// Files of a table: several lists may make one.
+  static func files(_ pattern: String, root: String) throws(DataError) -> [String] {
+    // With txt among the suffixes lists stand for themselves, not for what they name.
+    try FileSearch.files(pattern, root: root, suffixes: suffixes)
+  }
+
+  init(paths: [String], column: String?, names: [String]?) throws {
+    table = try Self.table(paths)
+    let path = table.path
     guard let identifier = Self.identifierColumn(of: table) else {
       throw TargetError.columnMissing(
         path: path, column: Self.identifierNames.joined(separator: " or "),
@@ -33,6 +43,7 @@ struct LabelTable: Sendable {
     for (number, row) in table.rows.enumerated() {
       let text = row[identifier].trimmingCharacters(in: .whitespaces)
       if let other = rows[text] {
+        if paths.count > 1, table.rows[other] == row { continue }
         throw DataError.identifierTwice(
           identifier: text, first: "\(path) record \(other + 2)",
           second: "\(path) record \(number + 2)")
@@ -40,6 +51,31 @@ struct LabelTable: Sendable {
       rows[text] = number
     }
     rowOfIdentifier = rows
+  }
+
+  /// One table of all files, which must have the same columns.
+  private static func table(_ paths: [String]) throws -> CSVTable {
+    let tables = try paths.map { path in
+      guard FileList.isList(path) else { return try CSVTable(path: path) }
+      let list = try FileList(path: path)
+      let count = list.entries[0].values.count
+      if let odd = list.entries.first(where: { $0.values.count != count || count == 0 }) {
+        throw FormatError.malformed(
+          path: path, format: "list",
+          reason: "'\(odd.file)' has \(odd.values.count) values behind it, "
+            + (count == 0 ? "expected its class" : "the first line \(count)"))
+      }
+      let columns = count == 1 ? ["label"] : (1...count).map { "value\($0)" }
+      return CSVTable(
+        path: path, columns: ["path"] + columns, rows: list.entries.map { [$0.file] + $0.values })
+    }
+    for other in tables.dropFirst() where other.columns != tables[0].columns {
+      throw FormatError.malformed(
+        path: other.path, format: "table",
+        reason: "it has the columns \(other.columns), \(tables[0].path) has \(tables[0].columns)")
+    }
+    return CSVTable(
+      path: tables[0].path, columns: tables[0].columns, rows: tables.flatMap(\.rows))
   }
 
   /// Texts of the target's columns for a sample, found by its identifier, its file's path below the

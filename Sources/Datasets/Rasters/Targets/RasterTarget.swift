@@ -55,7 +55,10 @@ extension RasterTarget {
     }
     var pattern: String?
     if case .files(let files) = target.source { pattern = files }
-    let isTable = pattern.map { $0.hasSuffix(".csv") || $0.hasSuffix(".tsv") } ?? false
+    let isTable =
+      pattern.map { pattern in
+        LabelTable.suffixes.contains { pattern.hasSuffix("." + $0) }
+      } ?? false
     let origin = RasterSourceSection(target, at: section.format.location)
     let rasters = isTable ? nil : catalog.source(origin, diagnostics)
     if isTable { _ = OptionReader(target.selections, [], diagnostics) }
@@ -111,7 +114,7 @@ extension RasterTarget {
       } else {
         refuse(
           "path", "the task needs \(kind.meaning)",
-          mend: "give a table (.csv) with a row for each sample")
+          mend: "give a table (.csv), or lists of files with their class (.txt), for all samples")
         return nil
       }
     }

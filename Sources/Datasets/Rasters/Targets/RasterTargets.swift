@@ -34,9 +34,10 @@ struct RasterTargets: Sendable {
       }
       (self.coding, names) = (coding, coding.names)
     case (_, .table(let path, let column)):
-      let path = FilePath.absolute(path, relativeTo: root)
+      let paths = try LabelTable.files(path, root: root)
+      let path = paths[0]
       let table = try LabelTable(
-        path: path, column: column, names: target.kind == .label ? nil : target.classNames)
+        paths: paths, column: column, names: target.kind == .label ? nil : target.classNames)
       let rows = Array(zip(scenes.map(\.identifier), labels))
       switch target.kind {
       case .label: (coding, names, ofScene) = try Self.classes(table, rows, target, path)
@@ -157,10 +158,10 @@ struct RasterTargets: Sendable {
     return ofScene.map { Int($0.elements(as: Int32.self)[0]) }
   }
 
-  /// The table that targets are read from.
-  func tablePath(root: String) -> String? {
-    guard case .table(let path, _) = target.source else { return nil }
-    return FilePath.absolute(path, relativeTo: root)
+  /// The tables that targets are read from.
+  func tablePaths(root: String) -> [String] {
+    guard case .table(let path, _) = target.source else { return [] }
+    return (try? LabelTable.files(path, root: root)) ?? []
   }
 
   /// SHA-256 of the target of a window as stored; nil where the input is the target.
