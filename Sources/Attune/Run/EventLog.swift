@@ -6,6 +6,7 @@ import Recipes
 /// Appends to `steps.jsonl`, and to `metrics.jsonl`, `metrics.csv` and TensorBoard's event file as
 /// `tracking` says; cuts them back on resume.
 final class EventLog {
+  private let directory: RunDirectory
   private let steps: FileHandle
   private let metrics: FileHandle?
   private let table: String?
@@ -20,6 +21,7 @@ final class EventLog {
     _ directory: RunDirectory, tracking: TrackingSection, initialDigest: String,
     resumingAt step: Int
   ) throws {
+    self.directory = directory
     let stepsPath = directory.file("steps.jsonl")
     let oldSteps = Self.lines(stepsPath).dropFirst().filter { line in
       let event = try? JSONLines.event(StepEvent.self, in: line, file: "", number: 0)
@@ -50,12 +52,14 @@ final class EventLog {
   }
 
   func append(_ event: StepEvent) throws {
-    try steps.write(contentsOf: Data(JSONLines.line(event).utf8))
+    try Self.append(JSONLines.line(event), to: steps, at: directory.file("steps.jsonl"))
     try tensorBoard?.append(event)
   }
 
   func append(_ event: MetricsEvent) throws {
-    try metrics?.write(contentsOf: Data(JSONLines.line(event).utf8))
+    if let metrics {
+      try Self.append(JSONLines.line(event), to: metrics, at: directory.file("metrics.jsonl"))
+    }
     evaluations.append(event)
     if let table { try writeAtomically(Data(csv().utf8), to: table) }
     try tensorBoard?.append(event)
@@ -98,6 +102,14 @@ final class EventLog {
   private static func lines(_ path: String) -> [String] {
     guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
     return text.split(separator: "\n").map(String.init)
+  }
+
+  private static func append(_ line: String, to file: FileHandle, at path: String) throws {
+    do {
+      try file.write(contentsOf: Data(line.utf8))
+    } catch {
+      throw FormatError.writeFailed(path: path, reason: error.localizedDescription)
+    }
   }
 
   private static func appending(_ path: String) throws -> FileHandle {

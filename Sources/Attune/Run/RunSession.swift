@@ -24,15 +24,27 @@ struct RunSession {
   var directory: RunDirectory { RunDirectory(recipe: recipe, digest: digest) }
 
   /// Opens data and weights and checks that they fit each other.
-  init(_ plan: RunPlan) throws {
+  ///
+  /// `threads` holds where the recipe does not say; nil is all of the machine. With `keepsDigests` the
+  /// digests of data files that had to be computed are kept for later runs of the same output folder;
+  /// nothing is written otherwise.
+  init(_ plan: RunPlan, threads: Int? = nil, keepsDigests: Bool = false) throws {
     self.plan = plan
-    threads = plan.recipe.distributed.threads ?? ProcessInfo.processInfo.activeProcessorCount
-    var cache = FileDigestCache()
+    self.threads =
+      plan.recipe.distributed.threads ?? threads ?? ProcessInfo.processInfo.activeProcessorCount
+    let cacheFolder = plan.recipe.output.directory + "/.cache"
+    var cache = FileDigestCache(file: cacheFolder + "/digests.json")
     let data = try PreparedData(plan.data, seed: plan.recipe.seed, digests: &cache)
+    if keepsDigests, cache.hasChanged {
+      // It saves time alone: a disk that has no room for it will say so where it matters.
+      try? FileManager.default.createDirectory(
+        atPath: cacheFolder, withIntermediateDirectories: true)
+      try? cache.write(to: cacheFolder + "/digests.json")
+    }
     self.data = data
     let shapes = data.inputShapes
     let roots = Self.roots(plan, data)
-    let count = threads
+    let count = self.threads
     var model = try plan.model.assemble(
       for: plan.dataShape(shapes), outputs: plan.outputs(data.target()),
       inputs: shapes.first?.keys.sorted(), bands: data.bands,
@@ -53,7 +65,7 @@ struct RunSession {
       if let manifest = roots[field] { return manifest }
       return try Attune.digest(ofCheckpoint: path)
     }
-    task = try taskRun(plan, model: model, data: data, threads: threads)
+    task = try taskRun(plan, model: model, data: data, threads: self.threads)
   }
 
   /// Ranks that an earlier start of this run found; nil where it looks at no data or never began.
