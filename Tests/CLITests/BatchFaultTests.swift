@@ -27,7 +27,7 @@ struct BatchFaultTests {
     let jobs = try sweep.summary(ended).jobs
     #expect(jobs.map(\.state) == ["finished", "finished"])
     #expect(jobs.contains { $0.attempts == 2 })
-    #expect(ended.standardError.contains("signal 9"), "\(ended.standardError)")
+    #expect(ended.standardError.contains("in attempt 1"), "\(ended.standardError)")
     #expect(sweep.log.contains("resuming at step"))
     let expected = try await undisturbed()
     #expect(try sweep.results() == expected)
@@ -122,6 +122,30 @@ struct BatchFaultTests {
       #expect((try? JSONSerialization.jsonObject(with: data)) != nil, "\(name)")
     }
     #expect(try await sweep.batch(large).states == ["finished"])
+  }
+
+  @Test("whose queue another program keeps locked ends with 74 and can go on")
+  func locked() async throws {
+    let sweep = try await SmallSweep("{seeds: [0]}")
+    _ = try await sweep.batch("--shard", "1/1")
+    let program = """
+      import sqlite3, time
+      c = sqlite3.connect("out/attune.sqlite", isolation_level=None)
+      c.execute("BEGIN IMMEDIATE")
+      open("locked", "w").close()
+      time.sleep(60)
+      """
+    let other = try Program(
+      URL(filePath: "/usr/bin/env"), ["python3", "-c", program], in: sweep.folder.url)
+    while !FileManager.default.fileExists(atPath: sweep.folder.path("locked")) {
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    let refused = try await sweep.small.attune("batch", "recipe.yaml")
+    #expect(refused.exitCode == 74)
+    #expect(refused.standardError.contains("locked for 10 s"), "\(refused.standardError)")
+    other.signal(SIGKILL)
+    _ = try await other.outcome(within: .seconds(10))
+    #expect(try await sweep.batch().jobs.map(\.skipped) == [true])
   }
 
   @Test("says what is wrong with a queue that is damaged, and runs when it is moved away")

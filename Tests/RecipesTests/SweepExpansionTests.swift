@@ -73,7 +73,7 @@ struct SweepExpansionTests {
       ),
       (
         "  tied: [{adapter.q: 1}, {tarin.epochs: 1}]",
-        "recipe.yaml:17:28: sweep.tied.1.\"tarin.epochs\": a recipe has no field of this path; "
+        "recipe.yaml:17:27: sweep.tied.1.\"tarin.epochs\": a recipe has no field of this path; "
           + "write its full dotted path"
       ),
     ])

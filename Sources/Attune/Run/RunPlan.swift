@@ -196,7 +196,6 @@ struct RunPlan {
       ("model.aux_heads", !recipe.model.auxiliaryHeads.isEmpty, "an auxiliary head"),
       ("distributed.backend", recipe.distributed.backend == .mpi, "mpi"),
       ("distributed.nodes", recipe.distributed.nodes > 1, "\(recipe.distributed.nodes)"),
-      ("tracking.mlflow", recipe.tracking.mlflow != .off, "an MLflow store"),
     ]
     for item in fields where item.isSet {
       throw .notOffered(field: item.field, value: item.value, instead: "Leave the field out")

@@ -19,28 +19,21 @@ struct RunSession {
   /// SHA-256 over the resolved recipe and the content of all inputs.
   let digest: String
   let threads: Int
+  private let digests: FileDigestCache
 
   var recipe: Recipe { plan.recipe }
   var directory: RunDirectory { RunDirectory(recipe: recipe, digest: digest) }
 
   /// Opens data and weights and checks that they fit each other.
   ///
-  /// `threads` holds where the recipe does not say; nil is all of the machine. With `keepsDigests` the
-  /// digests of data files that had to be computed are kept for later runs of the same output folder;
-  /// nothing is written otherwise.
-  init(_ plan: RunPlan, threads: Int? = nil, keepsDigests: Bool = false) throws {
+  /// `threads` holds where the recipe does not say; nil is all of the machine.
+  init(_ plan: RunPlan, threads: Int? = nil) throws {
     self.plan = plan
     self.threads =
       plan.recipe.distributed.threads ?? threads ?? ProcessInfo.processInfo.activeProcessorCount
-    let cacheFolder = plan.recipe.output.directory + "/.cache"
-    var cache = FileDigestCache(file: cacheFolder + "/digests.json")
+    var cache = FileDigestCache(file: Self.digestFile(plan.recipe))
     let data = try PreparedData(plan.data, seed: plan.recipe.seed, digests: &cache)
-    if keepsDigests, cache.hasChanged {
-      // It saves time alone: a disk that has no room for it will say so where it matters.
-      try? FileManager.default.createDirectory(
-        atPath: cacheFolder, withIntermediateDirectories: true)
-      try? cache.write(to: cacheFolder + "/digests.json")
-    }
+    digests = cache
     self.data = data
     let shapes = data.inputShapes
     let roots = Self.roots(plan, data)
@@ -66,6 +59,21 @@ struct RunSession {
       return try Attune.digest(ofCheckpoint: path)
     }
     task = try taskRun(plan, model: model, data: data, threads: self.threads)
+  }
+
+  /// Keeps digests of data files that had to be computed for later runs of the same output folder.
+  ///
+  /// They save time alone: a disk that has no room for them will say so where it matters.
+  func keepDigests() {
+    guard digests.hasChanged else { return }
+    let file = Self.digestFile(recipe)
+    try? FileManager.default.createDirectory(
+      atPath: FilePath.directory(of: file), withIntermediateDirectories: true)
+    try? digests.write(to: file)
+  }
+
+  private static func digestFile(_ recipe: Recipe) -> String {
+    recipe.output.directory + "/.cache/digests.json"
   }
 
   /// Ranks that an earlier start of this run found; nil where it looks at no data or never began.

@@ -59,7 +59,7 @@ package func train(
 ) throws -> TrainResult {
   let plan = try RunPlan(file: request.recipe, overrides: request.allChanges)
   for note in plan.notes { message(note) }
-  let session = try RunSession(plan, threads: request.threads, keepsDigests: true)
+  let session = try RunSession(plan, threads: request.threads)
   if request.skipsFinished, let skipped = finishedBefore(session) { return skipped }
   var run: TrainRun
   do {
@@ -82,6 +82,7 @@ private func finishedBefore(_ session: RunSession) -> TrainResult? {
   guard let status = session.directory.status, status.state == .finished,
     status.digest == session.digest
   else { return nil }
+  session.keepDigests()
   return TrainResult(
     directory: session.directory, exitCode: .done, skippedProgram: status.program)
 }
@@ -97,6 +98,7 @@ private struct TrainRun {
   private let features: FrozenFeatures?
   private let message: (String) -> Void
   private var status: RunDirectory.Status
+  private var log: EventLog?
   private let start = ContinuousClock.now
 
   init(
@@ -134,16 +136,21 @@ private struct TrainRun {
     _ session: RunSession, skipsFinished: Bool
   ) throws -> (directory: RunDirectory, lock: FileLock) {
     let directory = session.directory
-    let output = session.recipe.output
-    let lock = try directory.lock()
-    let isDone = directory.status?.state == .finished
-    let mayResume = session.recipe.train.resume != .never && !isDone
-    guard let status = directory.status, !mayResume || status.digest != session.digest else {
-      return (directory, lock)
-    }
-    switch skipsFinished && isDone && status.digest == session.digest ? .fail : output.ifExists {
-    case .fail:
+    /// What is done where a run is in the folder; nil where there is none, or it goes on.
+    func obstacle() throws -> OutputSection.Existing? {
+      guard let status = directory.status else { return nil }
+      let isSame = status.digest == session.digest
+      let isDone = status.state == .finished
+      if isSame, !isDone, session.recipe.train.resume != .never { return nil }
+      let ifExists = session.recipe.output.ifExists
+      guard ifExists == .fail || (skipsFinished && isDone && isSame) else { return ifExists }
       throw RunError.outputExists(path: directory.path, state: status.state.rawValue)
+    }
+    // Asked before anything is written, and again when nobody else can write.
+    _ = try obstacle()
+    let lock = try directory.lock()
+    switch try obstacle() {
+    case nil, .fail: return (directory, lock)
     case .overwrite:
       try directory.empty()
       return (directory, lock)
@@ -167,8 +174,9 @@ private struct TrainRun {
     computePendingValues()
     if let best = trainer.state.bestStep { try checkpoints.markBest(step: best) }
     let log = try EventLog(
-      directory, tracking: session.recipe.tracking, initialDigest: initialDigest,
+      directory, plan: session.plan, status: status, initialDigest: initialDigest,
       resumingAt: trainer.state.step)
+    self.log = log
     announce(trainer)
     let features = try features?.open(message: message)
     let observers = observers(parameters, log, shouldStop: shouldStop, show: show)
@@ -181,10 +189,12 @@ private struct TrainRun {
       observers: observers)
     status.step = trainer.state.step
     guard outcome == .finished else {
+      try log.end(.stopped)
       try finish(.stopped, .stopped)
       return TrainResult(directory: directory, record: nil, exitCode: .stopped)
     }
     let record = try conclude(trainer, parameters)
+    try log.end(.finished, record)
     try finish(.finished, .done)
     return TrainResult(directory: directory, record: record, exitCode: .done)
   }
@@ -203,6 +213,7 @@ private struct TrainRun {
 
   /// Everything that stands in the folder before the first step.
   private func writeHead() throws {
+    session.keepDigests()
     let text = try String(contentsOfFile: request.recipe, encoding: .utf8)
     try directory.write(text: text, to: "recipe.yaml")
     try directory.write(text: session.plan.resolved.yaml, to: "recipe.resolved.yaml")
@@ -342,6 +353,7 @@ private struct TrainRun {
   /// Marks the run as failed; a second error while doing so is of no use to anyone.
   mutating func recordFailure(_ error: any Error) {
     status.error = "\(error)"
+    try? log?.end(.failed)
     try? finish(.failed, (error as? any ExitCoded)?.exitCode ?? .internalError)
   }
 

@@ -51,8 +51,8 @@ extension Job {
       case .finished: isSkipped ? "was finished before" : "finished"
       case .failed: "failed" + (exitCode.map { " (\($0))" } ?? "")
       case .cancelled: "cancelled"
-      case .waiting: "waits again"
-      case .running: "running"
+      case .waiting: message == nil ? "waits" : "waits again"
+      case .running: "running" + (progress.map { " \($0)" } ?? "")
       }
     let reason = message.map { ": \($0)" } ?? ""
     let place = state == .finished ? result.map { "  \($0)" } ?? "" : ""
