@@ -110,6 +110,8 @@ struct BatchTests {
     let single = try await sweep.small.attune(
       "train", "recipe.yaml", "--print-config", "--set", "~sweep")
     #expect(single.exitCode == 0, "\(single.standardError)")
+    let seen = try await sweep.small.attune("inspect", "recipe.yaml")
+    #expect(seen.standardOutput.contains("4 runs"), "\(seen.standardError)")
   }
 
   @Test("waits for a run that another process writes, instead of writing it too")

@@ -63,6 +63,11 @@ struct QueueTableTests {
     #expect(!written.contains("\u{1B}"))
     bar.show(try view())
     #expect(written.contains("\r\u{1B}[3A\u{1B}[J"))
+    let before = written
+    bar.show(
+      QueueSupervisor.View(
+        counts: try queue.counts(), running: try queue.running(), settled: [], workers: 2))
+    #expect(written == before)
     let lines = reporter(.lines)
     lines.show(try view())
     lines.message("a note")

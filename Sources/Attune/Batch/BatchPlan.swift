@@ -71,7 +71,7 @@ package struct BatchPlan: Sendable {
   }
 
   /// The runs of a recipe: its sweep's, or one without changes.
-  private static func members(
+  static func members(
     of file: String, _ overrides: [Override]
   ) throws -> [(label: String, changes: [Override])] {
     let diagnostics = Diagnostics()

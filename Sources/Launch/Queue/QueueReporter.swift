@@ -10,7 +10,7 @@ package final class QueueReporter {
   private let size: () -> (width: Int, height: Int)
   private let write: (String) -> Void
   private let start = ContinuousClock.now
-  private var drawnLines = 0
+  private var drawn: [String] = []
   private var lastCounts: ContinuousClock.Instant?
 
   /// Writes to standard error in the given style.
@@ -38,8 +38,9 @@ package final class QueueReporter {
         view, seconds: (ContinuousClock.now - start) / .seconds(1), width: width - 1,
         height: min(height - 1, Self.mostRows))
       let ended = view.settled.map { $0.line + "\n" }.joined()
+      guard !ended.isEmpty || table != drawn else { return }
       write(eraser + ended + table.joined(separator: "\n") + "\n")
-      drawnLines = table.count
+      drawn = table
     case .lines:
       for job in view.settled { write(job.line + "\n") }
       let now = ContinuousClock.now
@@ -61,17 +62,17 @@ package final class QueueReporter {
     case .json: write(MessageEvent(text: text).line)
     case .silent: break
     }
-    drawnLines = 0
+    drawn = []
   }
 
   /// Takes the table away, since the end result follows.
   package func finish() {
-    if drawnLines > 0 { write(eraser) }
-    drawnLines = 0
+    if !drawn.isEmpty { write(eraser) }
+    drawn = []
   }
 
   /// Goes back to the first line of the table and erases all below.
-  private var eraser: String { drawnLines > 0 ? "\r\u{1B}[\(drawnLines)A\u{1B}[J" : "" }
+  private var eraser: String { !drawn.isEmpty ? "\r\u{1B}[\(drawn.count)A\u{1B}[J" : "" }
 
   private static let mostRows = 24
   private static let countsPause = Duration.seconds(60)

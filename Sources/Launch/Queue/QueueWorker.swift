@@ -48,6 +48,10 @@ package struct QueueWorker {
       heartbeat.end()
       if case .busy = outcome { busy.insert(job.id) }
       try patiently { () throws(QueueError) in try queue.settle(job.id, outcome) }
+      // What may be over by the next attempt is given a moment for it.
+      if case .failed(_, _, true, _) = outcome {
+        Thread.sleep(forTimeInterval: pause / .seconds(1))
+      }
     }
     return .stopped
   }
