@@ -126,6 +126,7 @@ struct BatchTests {
     #expect(second.standardError.contains("writes to this run just now"), "\(second.standardError)")
     let ended = try await sweep.batch(SmallSweep.long)
     #expect(ended.jobs.map(\.skipped) == [true], "\(sweep.log)")
+    #expect(sweep.log.components(separatedBy: "#1 waits").count == 2, "\(sweep.log)")
     #expect(ended.jobs.map(\.attempts) == [1])
     #expect(try await byHand.outcome(within: .seconds(60)).exitCode == 0)
   }

@@ -4,10 +4,17 @@ package import Recipes
 import Tensors
 
 /// Runs jobs of a batch inside a worker process.
-struct BatchWork {
+final class BatchWork {
   /// Threads of a job whose recipe does not say.
-  let threads: Int
-  let message: (String) -> Void
+  private let threads: Int
+  private let message: (String) -> Void
+  /// Folders of jobs that others were found to write to, so that nothing is opened while they still do.
+  private var busy: [Int64: RunDirectory] = [:]
+
+  init(threads: Int, message: @escaping (String) -> Void) {
+    self.threads = threads
+    self.message = message
+  }
 
   /// Does a job and says what became of it; memory goes back to the system afterwards.
   func callAsFunction(_ job: Job, _ control: JobControl) -> JobOutcome {
@@ -29,11 +36,15 @@ struct BatchWork {
   }
 
   private func run(_ work: BatchJob, _ job: Job, _ control: JobControl) -> JobOutcome {
+    if let directory = busy[job.id], directory.isLocked {
+      return .busy(message: "\(directory.refusal)")
+    }
+    busy[job.id] = nil
     message("\(job.title) begins, attempt \(job.attempts): \(work.command)")
     do {
       let result = try train(
         work.request(threads: threads), shouldStop: { control.shouldStop },
-        show: { control.show($0.brief) }, message: { message("#\(job.id) \($0)") })
+        show: { control.show($0.brief) }, message: { [message] in message("#\(job.id) \($0)") })
       let path = result.directory.path
       message("#\(job.id) ends with code \(result.exitCode.rawValue)")
       guard result.exitCode == .done else { return .stopped(result: path) }
@@ -42,7 +53,11 @@ struct BatchWork {
       }
       return .finished(result: path, message: result.record.flatMap(headline))
     } catch let error as RunError {
-      if case .inUse = error { return .busy(message: "\(error)") }
+      if case .inUse(let path, _) = error {
+        busy[job.id] = RunDirectory(path: path)
+        message("#\(job.id) waits: \(error)")
+        return .busy(message: "\(error)")
+      }
       return failure(error, job)
     } catch {
       return failure(error, job)

@@ -83,13 +83,16 @@ package struct RunDirectory: Sendable {
     let path = file(Self.lockName)
     do {
       guard let lock = try FileLock(path: path) else {
-        throw RunError.inUse(path: self.path, by: FileLock.holder(of: path))
+        throw refusal
       }
       return lock
     } catch let refusal as FileLock.Refusal {
       throw FormatError.cannotCreate(path: refusal.path, reason: refusal.reason)
     }
   }
+
+  /// What is said to another that wants to write to the folder.
+  var refusal: RunError { .inUse(path: path, by: FileLock.holder(of: file(Self.lockName))) }
 
   /// Whether a process has the right to write to the folder just now.
   var isLocked: Bool { FileLock.isHeld(file(Self.lockName)) }

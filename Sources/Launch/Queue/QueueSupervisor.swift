@@ -67,6 +67,7 @@ package struct QueueSupervisor {
     var watch = StallWatch()
     var open = Set(ids)
     var revision: Int64 = 0
+    var told: [Int64: String] = [:]
     var wasForwarded = false
     while true {
       let deaths = try crew.reap(log: log)
@@ -78,13 +79,15 @@ package struct QueueSupervisor {
         $0.state.isSettled || ($0.state == .waiting && $0.message != nil)
       }
       if !settled.isEmpty { crew.idleDeaths = 0 }
+      // A job that others keep busy is given back again and again.
+      let news = settled.filter { told.updateValue($0.line, forKey: $0.id) != $0.line }
       for job in changed where open.contains(job.id) && job.state.isSettled { open.remove(job.id) }
       // Rearmed by somebody meanwhile.
       for job in changed where !job.state.isSettled && ids.contains(job.id) { open.insert(job.id) }
       let counts = try queue.counts()
       show(
         View(
-          counts: counts, running: try queue.running(), settled: settled,
+          counts: counts, running: try queue.running(), settled: news,
           workers: crew.children.count))
       if let signal = stopSignal(), !wasForwarded {
         for child in crew.children { child.send(signal) }
