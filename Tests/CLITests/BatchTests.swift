@@ -70,6 +70,28 @@ struct BatchTests {
     #expect(try await sweep.small.attune("batch", "recipe.yaml", "--shard", "4/3").exitCode == 64)
   }
 
+  @Test("is the same from wherever it is given, and runs where it was meant to")
+  func places() async throws {
+    let sweep = try await SmallSweep("{seeds: [0, 1]}")
+    try sweep.folder.write(
+      SmallRun.recipe.replacing("output: {dir: out}", with: "") + "\nsweep: {seeds: [0, 1]}\n",
+      to: "recipe.yaml")
+    let first = try await sweep.batch("--set", "train.max_steps=4", "-o", "out")
+    try sweep.folder.write("", to: "sub/empty")
+    let elsewhere = try await Binary.run(
+      ["batch", "../recipe.yaml", "--set", "train.max_steps=4", "-o", "../out", "--json"],
+      in: sweep.folder.url.appending(path: "sub"))
+    let second = try sweep.summary(elsewhere)
+    #expect(second.jobs.map(\.id) == first.jobs.map(\.id))
+    #expect(second.jobs.map(\.skipped) == [true, true])
+    // Without -o the folder follows from where the batch is given, not from where its workers stand.
+    let own = try await sweep.batch("--set", "train.max_steps=4")
+    #expect(
+      own.jobs.allSatisfy {
+        $0.directory?.hasPrefix(sweep.folder.path("outputs/small/")) == true && !$0.skipped
+      })
+  }
+
   @Test("of a folder runs its recipes, and leaves out what they build on")
   func folder() async throws {
     let sweep = try await SmallSweep()

@@ -8,6 +8,8 @@ package struct BatchRequest: Sendable {
   package var paths: [String]
   /// Values of `--set`, in order.
   package var overrides: [String]
+  /// Folder of all runs and of the queue; nil for that of the recipes.
+  package var output: String?
   /// Processes that work at the same time.
   package var workers = 1
   /// How often a crash or a read or write error is followed by another attempt.
@@ -43,7 +45,8 @@ package struct BatchPlan: Sendable {
   /// - Throws: `BatchError` with all that is wrong with any of them.
   package init(_ request: BatchRequest) throws(BatchError) {
     let found = try Self.files(of: request.paths)
-    let overrides = request.overrides.map { Override($0) }
+    let output = request.output.map { Self.output($0) }
+    let overrides = request.overrides.map { Override($0) } + (output.map { [$0] } ?? [])
     var (runs, outputs, failures) = ([Run](), [String](), Failures())
     for file in found.files {
       let members = failures.collecting(file) { try Self.members(of: file, overrides) } ?? []
@@ -53,21 +56,30 @@ package struct BatchPlan: Sendable {
           let plan = failures.collecting(
             file, { try RunPlan(file: file, overrides: changes) })
         else { continue }
-        outputs.append(plan.recipe.output.directory)
+        let folder = plan.recipe.output.directory
+        outputs.append(folder)
+        // Written out, since whoever runs the job may stand in another folder.
+        let place = output == nil ? [Self.output(folder)] : []
         runs.append(
           Run(
             name: plan.recipe.name, label: member.label,
-            job: BatchJob(recipe: file, changes: changes)))
+            job: BatchJob(recipe: file, changes: changes + place)))
       }
     }
     if let error = failures.error { throw error }
     let folders = Set(outputs).sorted()
     guard folders.count < 2 else { throw .severalOutputs(folders) }
-    output = folders.first ?? FilePath.absolute("outputs", relativeTo: FilePath.current)
+    self.output = folders.first ?? FilePath.absolute("outputs", relativeTo: FilePath.current)
     notes = found.notes
     self.runs = runs.enumerated().filter { number, _ in
       request.shard.map { number % $0.count == $0.number - 1 } ?? true
     }.map(\.element)
+  }
+
+  /// The change that says where runs go, the same from wherever it is given.
+  private static func output(_ folder: String) -> Override {
+    let path = FilePath.absolute(folder, relativeTo: FilePath.current)
+    return Override("output.dir=\(PlainValue.text(path).json)", directory: "/")
   }
 
   /// The runs of a recipe: its sweep's, or one without changes.

@@ -46,9 +46,8 @@ struct BatchCommand: ParsableCommand {
   }
 
   func run() throws {
-    var request = BatchRequest(
-      paths: paths,
-      overrides: options.overrides + (output.map { ["output.dir=\(quotedScalar($0))"] } ?? []))
+    var request = BatchRequest(paths: paths, overrides: options.overrides)
+    request.output = output
     request.workers = jobs
     request.retries = retries
     request.shard = shard.map { ($0.number, $0.count) }
@@ -100,9 +99,4 @@ struct Shard: ExpressibleByArgument {
     self.number = number
     self.count = count
   }
-}
-
-/// A text that YAML reads as itself.
-func quotedScalar(_ text: String) -> String {
-  "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
 }
