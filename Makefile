@@ -1,6 +1,6 @@
 # Two commands are all that is needed: `make run` and `make test`. `make help` lists the others.
 PEER ?= $(error PEER is not set: a folder made by the peers' setup.sh)
-.PHONY: run run-claim study-adapters test bench bench-peer check-peft build lint format clean help
+.PHONY: run run-claim study-adapters test test-queue bench bench-peer check-peft build lint format clean help
 
 run: build ## the main job, one seed: data, pretraining, adaptation, report
 	@Scripts/quickstart.sh 0
@@ -14,6 +14,9 @@ study-adapters: build ## nine adaptation methods on the quickstart's MORPH, thre
 test: ## lint, build and all tests, with and without oneDNN
 	@Scripts/setup.sh
 	@Scripts/test.sh
+
+test-queue: build ## a sweep whose workers are killed at random, beside an undisturbed one
+	@Scripts/check-batch.sh
 
 bench: build ## time known work: ViT-S and ViT-B with LoRA, MORPH, LoLA-SpecViT
 	@Scripts/bench.sh

@@ -34,6 +34,7 @@ func tests(
 
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
@@ -53,6 +54,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
@@ -81,7 +83,7 @@ let package = Package(
     module(
       "Training",
       ["Adapters", "Tasks", "Datasets", "Layers", "Checkpoints", "Recipes", "Tensors"]),
-    module("Launch", ["Tensors", "Recipes"]),
+    module("Launch", ["Tensors", "Recipes", grdb]),
     module("Reports", ["Recipes", "Formats", "Tasks"]),
     // Level 6: assembly.
     module(
@@ -116,7 +118,7 @@ let package = Package(
     tests(
       "TrainingTests",
       ["Training", "Adapters", "Backbones", "Layers", "Checkpoints", "Recipes", "Tensors"]),
-    tests("LaunchTests", ["Launch"]),
+    tests("LaunchTests", ["Launch", "Recipes"]),
     tests("ReportsTests", ["Reports", "Recipes", "Formats"]),
     tests(
       "AttuneTests",

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Attune
 import Foundation
+import Launch
 import Recipes
 
 /// The command line `attune`: verbs, printing and exit codes; all work is done by the library.
@@ -11,6 +12,8 @@ struct AttuneCommand: ParsableCommand {
     abstract: "Fine-tunes vision and science models by recipe.",
     version: programVersion,
     subcommands: [
+      BatchCommand.self,
+      BatchWorkerCommand.self,
       BenchCommand.self,
       CombineCommand.self,
       CopyCommand.self,
@@ -22,7 +25,9 @@ struct AttuneCommand: ParsableCommand {
       ListCommand.self,
       MergeCommand.self,
       PredictCommand.self,
+      QueueCommand.self,
       ReportCommand.self,
+      RunsCommand.self,
       TrainCommand.self,
       ValidateCommand.self,
       VerifyCommand.self,
@@ -30,6 +35,7 @@ struct AttuneCommand: ParsableCommand {
 
   /// Runs a verb; every error becomes one message on standard error and its exit code.
   static func main() {
+    ignoreFileSizeSignal()
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Launch
 
 /// Options of verbs that print results.
 struct OutputOptions: ParsableArguments {
@@ -39,4 +40,9 @@ struct LogOptions: ParsableArguments {
 
   @Option(help: "Form of progress lines: text or json.")
   var logFormat = Format.text
+
+  /// How progress is shown on standard error.
+  var style: ProgressReporter.Style {
+    quiet ? .silent : logFormat == .json ? .json : .forStandardError
+  }
 }

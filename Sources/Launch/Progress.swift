@@ -55,6 +55,9 @@ extension Progress {
   /// All fields on one line, without color: within 80 columns for steps of up to five digits.
   package var line: String { fields.map(\.text).joined(separator: " ") }
 
+  /// The fields that tell most, for a place beside others.
+  package var brief: String { fields.filter { $0.rank < 3 }.map(\.text).joined(separator: " ") }
+
   /// One line that is never wider than `width`, with a bar where there is room for one.
   ///
   /// On a narrow terminal the least telling fields give way first.

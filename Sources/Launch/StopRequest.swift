@@ -47,3 +47,7 @@ private let receive: @convention(c) (Int32) -> Void = { number in
     _exit((number == SIGINT ? ExitCode.interrupted : ExitCode.terminated).rawValue)
   }
 }
+
+/// Lets a write beyond the size that the system allows a file fail like one on a full disk, instead of
+/// ending the process on the spot.
+package func ignoreFileSizeSignal() { signal(SIGXFSZ, SIG_IGN) }

@@ -36,17 +36,23 @@ package struct Manifest: Codable, Sendable, Equatable {
   }
 }
 
-/// File digests kept from run to run by path, size and time of change.
+/// File digests kept from run to run by path, size, and times of change.
+///
+/// The time at which the system last changed the file counts beside the one that programs can set, so
+/// that a copy with its old date is not taken for the file that it replaced.
 package struct FileDigestCache: Sendable {
   private struct Entry: Codable, Equatable {
     var bytes: Int
-    var modified: Double
+    /// Times of change and number of the file.
+    var stamp: String
     var method: String
     var sha256: String
   }
 
   /// By absolute path.
   private var entries: [String: Entry] = [:]
+  /// Whether it holds digests that its file does not.
+  package private(set) var hasChanged = false
 
   package init() {}
 
@@ -81,23 +87,24 @@ package struct FileDigestCache: Sendable {
     _ name: String, root: String, method: DataSection.FileDigests
   ) throws(RecipeError) -> Manifest.File {
     let path = FilePath.absolute(name, relativeTo: root)
-    guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
-      let bytes = (attributes[.size] as? NSNumber)?.intValue,
-      let modified = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970
-    else { throw .fileMissing(path: path) }
-    if let entry = entries[path], entry.bytes == bytes, entry.modified == modified,
+    guard let before = FileStamp(path) else { throw .fileMissing(path: path) }
+    if let entry = entries[path], entry.bytes == before.bytes, entry.stamp == before.text,
       entry.method == method.rawValue
     {
-      return .init(name: name, bytes: bytes, sha256: entry.sha256)
+      return .init(name: name, bytes: before.bytes, sha256: entry.sha256)
     }
     let digest =
       switch method {
       case .full: try SHA256Digest.ofFile(path)
       case .ends: try SHA256Digest.ofEnds(of: path)
       }
-    entries[path] = Entry(
-      bytes: bytes, modified: modified, method: method.rawValue, sha256: digest)
-    return .init(name: name, bytes: bytes, sha256: digest)
+    // A file that was written a moment ago may be written once more within the same tick of its time.
+    if before.isSettled {
+      entries[path] = Entry(
+        bytes: before.bytes, stamp: before.text, method: method.rawValue, sha256: digest)
+      hasChanged = true
+    }
+    return .init(name: name, bytes: before.bytes, sha256: digest)
   }
 
   /// Writes the cache, under a temporary name first.
@@ -112,5 +119,25 @@ package struct FileDigestCache: Sendable {
     } catch {
       throw .fileUnwritable(path: file, reason: error.localizedDescription)
     }
+  }
+}
+
+/// Size and times of a file, to tell whether it is the same as before.
+private struct FileStamp {
+  let bytes: Int
+  let text: String
+  /// It was last written some time ago by the clock of the machine.
+  let isSettled: Bool
+
+  /// Nil for a file that is missing.
+  init?(_ path: String) {
+    var found = stat()
+    guard stat(path, &found) == 0 else { return nil }
+    bytes = Int(found.st_size)
+    let (written, changed) = (found.st_mtim, found.st_ctim)
+    text =
+      "\(written.tv_sec).\(written.tv_nsec) \(changed.tv_sec).\(changed.tv_nsec) \(found.st_ino)"
+    let age = Date().timeIntervalSince1970 - Double(max(written.tv_sec, changed.tv_sec))
+    isSettled = age > 2
   }
 }

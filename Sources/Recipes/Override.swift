@@ -11,6 +11,24 @@ package struct Override: Sendable {
     location = SourceLocation(source: "--set \"\(text)\"", directory: directory)
   }
 
+  /// A change whose value stands at `location` of a file: messages and relative paths follow that.
+  package init(_ text: String, at location: SourceLocation) {
+    self.text = text
+    self.location = location
+  }
+
+  /// Folder that relative paths in the value are relative to.
+  package var directory: String { location.directory }
+
+  /// Whether the value holds no text, so that no path in it depends on the folder.
+  package var isPlaceless: Bool {
+    guard !text.hasPrefix("~"), let equals = equalsSign else { return true }
+    let value = YAMLReader.read(
+      String(text[text.index(after: equals)...]), source: "", directory: "/",
+      diagnostics: Diagnostics())
+    return value.map { !$0.plain.holdsText } ?? true
+  }
+
   /// The tree with the change made; errors leave it as it is.
   func applied(to root: Located, _ diagnostics: Diagnostics) -> Located {
     if text.hasPrefix("~") {
@@ -74,5 +92,16 @@ package struct Override: Sendable {
       }
     }
     return .notAMap(found: "nothing")
+  }
+}
+
+extension PlainValue {
+  fileprivate var holdsText: Bool {
+    switch self {
+    case .text, .path: true
+    case .list(let elements): elements.contains { $0.holdsText }
+    case .map(let fields): fields.contains { $0.value.holdsText }
+    case .null, .boolean, .integer, .number: false
+    }
   }
 }

@@ -23,7 +23,7 @@ enum House {
     "Training": [
       "Adapters", "Tasks", "Datasets", "Layers", "Checkpoints", "Recipes", "Tensors",
     ],
-    "Launch": ["Tensors", "Recipes"],
+    "Launch": ["Tensors", "Recipes", "GRDB"],
     "Reports": ["Recipes", "Formats", "Tasks"],
     // Assembly and tool.
     "Attune": [

@@ -31,6 +31,47 @@ struct TrackingTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: run + "/tb").count == 1)
   }
 
+  @Test("an MLflow store holds parameters, state and every value, also of a resumed run")
+  func mlflow() async throws {
+    let small = try await SmallRun()
+    try small.folder.write(SmallRun.recipe + "\ntracking: {mlflow: true}\n", to: "recipe.yaml")
+    let run = try await small.train()
+    let store = small.folder.path("out/mlruns")
+    let experiments = try FileManager.default.contentsOfDirectory(atPath: store)
+    let experiment = store + "/" + (try #require(experiments.first))
+    #expect(experiments.count == 1)
+    #expect(try text(experiment + "/meta.yaml").contains("name: \"small\"\n"))
+    func only() throws -> String {
+      let names = try FileManager.default.contentsOfDirectory(atPath: experiment)
+        .filter { $0 != "meta.yaml" }
+      #expect(names.count == 1)
+      return experiment + "/" + (try #require(names.first))
+    }
+    let folder = try only()
+    #expect(try text(folder + "/meta.yaml").contains("\nstatus: 3\n"))
+    #expect(try text(folder + "/params/train.optimizer.lr") == "0.001")
+    #expect(try text(folder + "/tags/attune.directory") == run)
+    func steps(_ name: String) throws -> [Substring] {
+      try text("\(folder)/metrics/\(name)").split(separator: "\n").compactMap {
+        let fields = $0.split(separator: " ")
+        return fields.count == 3 ? fields[2] : nil
+      }
+    }
+    #expect(try steps("train/loss") == ["1", "2", "3", "4", "5", "6"])
+    #expect(try steps("val/VRMSE") == ["3", "6"])
+    #expect(try steps("test/VRMSE").count == 1)
+    try setBack(run)
+    try await small.train()
+    #expect(try only() == folder)
+    #expect(try steps("train/loss") == ["1", "2", "3", "4", "5", "6"])
+    #expect(try steps("val/VRMSE") == ["3", "6"])
+    #expect(try steps("test/VRMSE").count == 1)
+  }
+
+  private func text(_ path: String) throws -> String {
+    try String(contentsOfFile: path, encoding: .utf8)
+  }
+
   @Test("logs that are off are not written, and the report stands without them")
   func off() async throws {
     let small = try await SmallRun()

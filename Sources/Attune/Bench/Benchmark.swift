@@ -23,6 +23,7 @@ let benchmarks = Registry<any Benchmark.Type>(
     DataTilesBenchmark.self,
     LoLABenchmark.self,
     MorphBenchmark.self,
+    QueueBenchmark.self,
     ViTLoRABenchmark.self,
   ])
 

@@ -4,13 +4,21 @@ import Recipes
 
 /// The model that a recipe describes: modules with their groups, and what is trained.
 ///
-/// Weights and data are not read.
+/// Weights and data are not read. Of a recipe with a sweep it is the model without it.
 func inspectRecipe(_ path: String) throws -> Inspection {
-  let plan = try RunPlan(file: path, overrides: [])
+  let plan: RunPlan
+  var runs: Int?
+  do {
+    plan = try RunPlan(file: path, overrides: [])
+  } catch RunError.sweepGiven {
+    runs = try BatchPlan.members(of: path, []).count
+    plan = try RunPlan(file: path, overrides: [Override("~sweep")])
+  }
   let model = try plan.model.assemble(readingWeights: false)
   var inspection = Inspection(path, .recipe)
   inspection.add("name", plan.recipe.name)
   inspection.add("task", plan.recipe.task)
+  if let runs { inspection.add("sweep", "\(runs) runs") }
   inspection.add("backbone", model.backboneName)
   for adapter in model.adapted.adapters { inspection.add("adapter", adapter.settings.method) }
   inspection.add("parameters", model.adapted.totalCount)

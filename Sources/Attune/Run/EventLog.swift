@@ -3,23 +3,27 @@ import Formats
 import Launch
 import Recipes
 
-/// Appends to `steps.jsonl`, and to `metrics.jsonl`, `metrics.csv` and TensorBoard's event file as
-/// `tracking` says; cuts them back on resume.
+/// Appends to `steps.jsonl`, and to `metrics.jsonl`, `metrics.csv`, TensorBoard's event file and an
+/// MLflow store as `tracking` says; cuts them back on resume.
 final class EventLog {
+  private let directory: RunDirectory
   private let steps: FileHandle
   private let metrics: FileHandle?
   private let table: String?
   private let tensorBoard: TensorBoardLog?
+  private let mlflow: MLflowLog?
   private var evaluations: [MetricsEvent]
 
   /// Opens the logs of a run.
   ///
-  /// `tracking` says which are written, and where. Line 0 of `steps.jsonl` is the digest of the
+  /// The recipe says which are written, and where. Line 0 of `steps.jsonl` is the digest of the
   /// starting values; lines after `step`, from which training goes on, are removed.
   init(
-    _ directory: RunDirectory, tracking: TrackingSection, initialDigest: String,
+    _ directory: RunDirectory, plan: RunPlan, status: RunDirectory.Status, initialDigest: String,
     resumingAt step: Int
   ) throws {
+    let (recipe, tracking) = (plan.recipe, plan.recipe.tracking)
+    self.directory = directory
     let stepsPath = directory.file("steps.jsonl")
     let oldSteps = Self.lines(stepsPath).dropFirst().filter { line in
       let event = try? JSONLines.event(StepEvent.self, in: line, file: "", number: 0)
@@ -42,6 +46,11 @@ final class EventLog {
     tensorBoard = try tracking.tensorBoard.path(standard: directory.file("tb")).map {
       try TensorBoardLog(folder: $0, host: MachineInfo.current.host, resumingAt: step)
     }
+    mlflow = try tracking.mlflow.path(standard: recipe.output.directory + "/mlruns").map {
+      try MLflowLog(
+        store: $0, recipe: plan.resolved, experiment: recipe.name, run: directory,
+        digest: status.digest, startedAt: status.startedAt, resumingAt: step)
+    }
   }
 
   deinit {
@@ -50,15 +59,39 @@ final class EventLog {
   }
 
   func append(_ event: StepEvent) throws {
-    try steps.write(contentsOf: Data(JSONLines.line(event).utf8))
+    try Self.append(JSONLines.line(event), to: steps, at: directory.file("steps.jsonl"))
     try tensorBoard?.append(event)
+    try mlflow?.append(
+      [
+        ("train/loss", event.loss), ("train/lr", event.learningRate),
+        ("train/grad_norm", event.gradientNorm),
+      ], step: event.step)
   }
 
   func append(_ event: MetricsEvent) throws {
-    try metrics?.write(contentsOf: Data(JSONLines.line(event).utf8))
+    if let metrics {
+      try Self.append(JSONLines.line(event), to: metrics, at: directory.file("metrics.jsonl"))
+    }
     evaluations.append(event)
     if let table { try writeAtomically(Data(csv().utf8), to: table) }
     try tensorBoard?.append(event)
+    try mlflow?.append(
+      event.metrics.filter { $0.key != "train/loss" }.map { ($0.key, $0.value) }, step: event.step)
+  }
+
+  /// The run has ended; where it is finished, `record` holds its final evaluations.
+  func end(_ state: RunDirectory.Status.State, _ record: RunRecord? = nil) throws {
+    for evaluation in record?.evaluations ?? [] {
+      try mlflow?.append(
+        evaluation.overallMetrics.map { ("\(evaluation.split)/\($0.name)", $0.value) },
+        step: evaluation.step, once: true)
+    }
+    switch state {
+    case .running: break
+    case .finished: try mlflow?.end(.finished)
+    case .failed: try mlflow?.end(.failed)
+    case .stopped: try mlflow?.end(.killed)
+    }
   }
 
   /// One row per evaluation; columns are all metrics by name, stable over a run.
@@ -98,6 +131,14 @@ final class EventLog {
   private static func lines(_ path: String) -> [String] {
     guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
     return text.split(separator: "\n").map(String.init)
+  }
+
+  private static func append(_ line: String, to file: FileHandle, at path: String) throws {
+    do {
+      try file.write(contentsOf: Data(line.utf8))
+    } catch {
+      throw FormatError.writeFailed(path: path, reason: error.localizedDescription)
+    }
   }
 
   private static func appending(_ path: String) throws -> FileHandle {

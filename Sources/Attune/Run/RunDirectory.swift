@@ -1,5 +1,6 @@
 import Foundation
 import Formats
+import Launch
 import Recipes
 
 /// A run's folder `<output.dir>/<name>/<digest8>-s<seed>/` and the files in it.
@@ -73,6 +74,38 @@ package struct RunDirectory: Sendable {
       throw RunError.notARun(path: path, reason: "\(name) cannot be read: \(error)")
     }
   }
+
+  /// Makes the folder and takes the sole right to write to it, which lasts as long as the value.
+  ///
+  /// - Throws: `RunError.inUse` where another process has it.
+  func lock() throws -> FileLock {
+    try makeFolder()
+    let path = file(Self.lockName)
+    do {
+      guard let lock = try FileLock(path: path) else {
+        throw refusal
+      }
+      return lock
+    } catch let refusal as FileLock.Refusal {
+      throw FormatError.cannotCreate(path: refusal.path, reason: refusal.reason)
+    }
+  }
+
+  /// What is said to another that wants to write to the folder.
+  var refusal: RunError { .inUse(path: path, by: FileLock.holder(of: file(Self.lockName))) }
+
+  /// Whether a process has the right to write to the folder just now.
+  var isLocked: Bool { FileLock.isHeld(file(Self.lockName)) }
+
+  /// Removes all that is in the folder but the lock.
+  func empty() throws {
+    let names = try FileManager.default.contentsOfDirectory(atPath: path)
+    for name in names where name != Self.lockName {
+      try FileManager.default.removeItem(atPath: file(name))
+    }
+  }
+
+  private static let lockName = ".lock"
 
   func makeFolder(_ name: String = "") throws {
     let folder = name.isEmpty ? path : file(name)

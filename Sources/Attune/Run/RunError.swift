@@ -6,6 +6,10 @@ package enum RunError: ExitCoded, Equatable {
   /// A field that this version cannot execute: refused, never ignored.
   case notOffered(field: String, value: String, instead: String)
   case outputExists(path: String, state: String)
+  /// Another process writes to the run's folder.
+  case inUse(path: String, by: String)
+  /// A recipe that describes many runs, where one is wanted.
+  case sweepGiven(recipe: String)
   case inputsChanged(path: String, files: [String])
   case notARun(path: String, reason: String)
   /// `size` says how large a model the file holds and how large the recipe's is, where they differ.
@@ -33,8 +37,8 @@ package enum RunError: ExitCoded, Equatable {
   package var exitCode: ExitCode {
     switch self {
     case .notOffered: .unavailable
-    case .outputExists, .featuresTooLarge: .cannotCreate
-    case .settingInvalid, .featuresChange: .invalidRecipe
+    case .outputExists, .inUse, .featuresTooLarge: .cannotCreate
+    case .settingInvalid, .featuresChange, .sweepGiven: .invalidRecipe
     default: .malformedData
     }
   }
@@ -48,6 +52,12 @@ extension RunError: CustomStringConvertible {
     case .outputExists(let path, let state):
       "\(path): holds a run that is \(state). Set output.if_exists: overwrite or new, or choose "
         + "another name or output.dir"
+    case .inUse(let path, let holder):
+      "\(path): \(holder) writes to this run just now. Wait until it has ended, or choose another "
+        + "name or output.dir"
+    case .sweepGiven(let recipe):
+      "\(recipe): the recipe has a sweep, which describes several runs. Run all of them by "
+        + "`attune batch \(recipe)`, or the recipe without it by adding --set ~sweep"
     case .inputsChanged(let path, let files):
       "\(path): the run's inputs have changed since it began: \(files.joined(separator: ", ")). Put "
         + "them back, start a new run, or, to evaluate only, pass --accept inputs"

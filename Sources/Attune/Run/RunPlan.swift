@@ -44,6 +44,7 @@ struct RunPlan {
     let metrics = Self.metrics(recipe, task, diagnostics)
     diagnostics.refuseUnread()
     try diagnostics.throwErrors()
+    if recipe.sweep != nil { throw RunError.sweepGiven(recipe: file) }
     try Self.refuseUnoffered(recipe, task)
     guard let task, let model, let data, let optimizer, let scheduler else {
       throw RecipeError(diagnostics)
@@ -195,8 +196,6 @@ struct RunPlan {
       ("model.aux_heads", !recipe.model.auxiliaryHeads.isEmpty, "an auxiliary head"),
       ("distributed.backend", recipe.distributed.backend == .mpi, "mpi"),
       ("distributed.nodes", recipe.distributed.nodes > 1, "\(recipe.distributed.nodes)"),
-      ("tracking.mlflow", recipe.tracking.mlflow != .off, "an MLflow store"),
-      ("sweep", recipe.sweep != nil, "a sweep"),
     ]
     for item in fields where item.isSet {
       throw .notOffered(field: item.field, value: item.value, instead: "Leave the field out")

@@ -19,22 +19,26 @@ struct RunSession {
   /// SHA-256 over the resolved recipe and the content of all inputs.
   let digest: String
   let threads: Int
+  private let digests: FileDigestCache
 
   var recipe: Recipe { plan.recipe }
   var directory: RunDirectory { RunDirectory(recipe: recipe, digest: digest) }
 
   /// Opens data and weights and checks that they fit each other.
   ///
-  /// With `keepsFactors` decompositions of weights are kept below the output folder.
-  init(_ plan: RunPlan, keepsFactors: Bool = false) throws {
+  /// `threads` holds where the recipe does not say; nil is all of the machine. With `keepsFactors`
+  /// decompositions of weights are kept below the output folder.
+  init(_ plan: RunPlan, threads: Int? = nil, keepsFactors: Bool = false) throws {
     self.plan = plan
-    threads = plan.recipe.distributed.threads ?? ProcessInfo.processInfo.activeProcessorCount
-    var cache = FileDigestCache()
+    self.threads =
+      plan.recipe.distributed.threads ?? threads ?? ProcessInfo.processInfo.activeProcessorCount
+    var cache = FileDigestCache(file: Self.digestFile(plan.recipe))
     let data = try PreparedData(plan.data, seed: plan.recipe.seed, digests: &cache)
+    digests = cache
     self.data = data
     let shapes = data.inputShapes
     let roots = Self.roots(plan, data)
-    let count = threads
+    let count = self.threads
     var model = try plan.model.assemble(
       for: plan.dataShape(shapes), outputs: plan.outputs(data.target()),
       inputs: shapes.first?.keys.sorted(), bands: data.bands,
@@ -57,7 +61,22 @@ struct RunSession {
       if let manifest = roots[field] { return manifest }
       return try Attune.digest(ofCheckpoint: path)
     }
-    task = try taskRun(plan, model: model, data: data, threads: threads)
+    task = try taskRun(plan, model: model, data: data, threads: self.threads)
+  }
+
+  /// Keeps digests of data files that had to be computed for later runs of the same output folder.
+  ///
+  /// They save time alone: a disk that has no room for them will say so where it matters.
+  func keepDigests() {
+    guard digests.hasChanged else { return }
+    let file = Self.digestFile(recipe)
+    try? FileManager.default.createDirectory(
+      atPath: FilePath.directory(of: file), withIntermediateDirectories: true)
+    try? digests.write(to: file)
+  }
+
+  private static func digestFile(_ recipe: Recipe) -> String {
+    recipe.output.directory + "/.cache/digests.json"
   }
 
   /// Ranks that an earlier start of this run found; nil where it looks at no data or never began.

@@ -18,22 +18,33 @@ package struct TrainRequest: Sendable {
   package var recipe: String
   /// Values of `--set`, in order.
   package var overrides: [String]
+  /// Further changes, which win over `overrides`: those of a job in a batch.
+  package var changes: [Override] = []
   /// Command line to repeat the run.
   package var command: String
+  /// Threads where the recipe does not say; nil for all of the machine.
+  package var threads: Int?
+  /// A run that is finished already is left as it is instead of being refused.
+  package var skipsFinished = false
 
   package init(recipe: String, overrides: [String] = [], command: String = "") {
     self.recipe = recipe
     self.overrides = overrides
     self.command = command
   }
+
+  /// All changes in the order in which they win.
+  var allChanges: [Override] { overrides.map { Override($0) } + changes }
 }
 
 /// What a training run ended in.
 package struct TrainResult: Sendable {
   package var directory: RunDirectory
-  /// Nil when the run was stopped before its end.
+  /// Nil when the run was stopped before its end, or had been finished before.
   package var record: RunRecord?
   package var exitCode: ExitCode
+  /// The program that finished the run before; nil where this one ran it.
+  package var skippedProgram: String?
 }
 
 /// Trains by a recipe: writes the run directory, evaluates at the end, writes the report.
@@ -46,11 +57,18 @@ package func train(
   show: @escaping (Launch.Progress) -> Void = { _ in },
   message: @escaping (String) -> Void = { _ in }
 ) throws -> TrainResult {
-  let plan = try RunPlan(
-    file: request.recipe, overrides: request.overrides.map { Override($0) })
+  let plan = try RunPlan(file: request.recipe, overrides: request.allChanges)
   for note in plan.notes { message(note) }
-  let session = try RunSession(plan, keepsFactors: true)
-  var run = try TrainRun(session, request, message: message)
+  let session = try RunSession(plan, threads: request.threads, keepsFactors: true)
+  if request.skipsFinished, let skipped = finishedBefore(session) { return skipped }
+  var run: TrainRun
+  do {
+    run = try TrainRun(session, request, message: message)
+  } catch RunError.outputExists(let path, let state) {
+    // Another process may have finished it since.
+    if request.skipsFinished, let skipped = finishedBefore(session) { return skipped }
+    throw RunError.outputExists(path: path, state: state)
+  }
   do {
     return try run.execute(shouldStop: shouldStop, show: show)
   } catch {
@@ -59,16 +77,28 @@ package func train(
   }
 }
 
+/// What an earlier run of the same recipe and inputs left, where it is finished.
+private func finishedBefore(_ session: RunSession) -> TrainResult? {
+  guard let status = session.directory.status, status.state == .finished,
+    status.digest == session.digest
+  else { return nil }
+  session.keepDigests()
+  return TrainResult(
+    directory: session.directory, exitCode: .done, skippedProgram: status.program)
+}
+
 /// One run from its first write to its last.
 private struct TrainRun {
   private let session: RunSession
   private let request: TrainRequest
   private let directory: RunDirectory
+  private let lock: FileLock
   private let checkpoints: CheckpointFolder
   private let resumed: LoadedState?
   private let features: FrozenFeatures?
   private let message: (String) -> Void
   private var status: RunDirectory.Status
+  private var log: EventLog?
   private let start = ContinuousClock.now
 
   init(
@@ -83,7 +113,12 @@ private struct TrainRun {
     if case .checkpoint(let path) = session.recipe.train.resume {
       given = try LoadedState(path, digest: session.digest)
     }
-    directory = try Self.claim(session)
+    (directory, lock) = try Self.claim(session, skipsFinished: request.skipsFinished)
+    if !lock.isHeld {
+      message(
+        "\(directory.path): its file system knows no locks, so that nothing keeps another process "
+          + "from writing this run too")
+    }
     checkpoints = CheckpointFolder(path: directory.file("checkpoints"))
     if given == nil, session.recipe.train.resume == .auto, let newest = checkpoints.newest {
       given = try LoadedState(newest, digest: session.digest)
@@ -95,28 +130,36 @@ private struct TrainRun {
       startedAt: directory.status?.startedAt ?? timestamp(), finishedAt: nil, error: nil)
   }
 
-  /// Finds or makes the folder, by `output.if_exists` where a finished run is in it.
-  private static func claim(_ session: RunSession) throws -> RunDirectory {
+  /// Finds or makes the folder, by `output.if_exists` where a finished run is in it, and takes the
+  /// sole right to write there.
+  private static func claim(
+    _ session: RunSession, skipsFinished: Bool
+  ) throws -> (directory: RunDirectory, lock: FileLock) {
     let directory = session.directory
-    let output = session.recipe.output
-    let isDone = directory.status?.state == .finished
-    let mayResume = session.recipe.train.resume != .never && !isDone
-    if let status = directory.status, !mayResume || status.digest != session.digest {
-      switch output.ifExists {
-      case .fail:
-        throw RunError.outputExists(path: directory.path, state: status.state.rawValue)
-      case .overwrite:
-        try FileManager.default.removeItem(atPath: directory.path)
-      case .new:
-        var number = 2
-        while FileManager.default.fileExists(atPath: "\(directory.path)-\(number)") { number += 1 }
-        let other = RunDirectory(path: "\(directory.path)-\(number)")
-        try other.makeFolder()
-        return other
-      }
+    /// What is done where a run is in the folder; nil where there is none, or it goes on.
+    func obstacle() throws -> OutputSection.Existing? {
+      guard let status = directory.status else { return nil }
+      let isSame = status.digest == session.digest
+      let isDone = status.state == .finished
+      if isSame, !isDone, session.recipe.train.resume != .never { return nil }
+      let ifExists = session.recipe.output.ifExists
+      guard ifExists == .fail || (skipsFinished && isDone && isSame) else { return ifExists }
+      throw RunError.outputExists(path: directory.path, state: status.state.rawValue)
     }
-    try directory.makeFolder()
-    return directory
+    // Asked before anything is written, and again when nobody else can write.
+    _ = try obstacle()
+    let lock = try directory.lock()
+    switch try obstacle() {
+    case nil, .fail: return (directory, lock)
+    case .overwrite:
+      try directory.empty()
+      return (directory, lock)
+    case .new:
+      var number = 2
+      while FileManager.default.fileExists(atPath: "\(directory.path)-\(number)") { number += 1 }
+      let other = RunDirectory(path: "\(directory.path)-\(number)")
+      return (other, try other.lock())
+    }
   }
 
   mutating func execute(
@@ -131,8 +174,9 @@ private struct TrainRun {
     computePendingValues()
     if let best = trainer.state.bestStep { try checkpoints.markBest(step: best) }
     let log = try EventLog(
-      directory, tracking: session.recipe.tracking, initialDigest: initialDigest,
+      directory, plan: session.plan, status: status, initialDigest: initialDigest,
       resumingAt: trainer.state.step)
+    self.log = log
     announce(trainer)
     let features = try features?.open(message: message)
     let observers = observers(parameters, log, shouldStop: shouldStop, show: show)
@@ -145,10 +189,12 @@ private struct TrainRun {
       observers: observers)
     status.step = trainer.state.step
     guard outcome == .finished else {
+      try log.end(.stopped)
       try finish(.stopped, .stopped)
       return TrainResult(directory: directory, record: nil, exitCode: .stopped)
     }
     let record = try conclude(trainer, parameters)
+    try log.end(.finished, record)
     try finish(.finished, .done)
     return TrainResult(directory: directory, record: record, exitCode: .done)
   }
@@ -167,11 +213,12 @@ private struct TrainRun {
 
   /// Everything that stands in the folder before the first step.
   private func writeHead() throws {
+    session.keepDigests()
     let text = try String(contentsOfFile: request.recipe, encoding: .utf8)
     try directory.write(text: text, to: "recipe.yaml")
     try directory.write(text: session.plan.resolved.yaml, to: "recipe.resolved.yaml")
     try directory.write(
-      text: request.overrides.map { $0 + "\n" }.joined(), to: "overrides.txt")
+      text: request.allChanges.map { $0.text + "\n" }.joined(), to: "overrides.txt")
     try directory.write(
       json: runEnvironment(threads: session.threads), to: "environment.json")
     try directory.write(json: session.data.record(), to: "data.json")
@@ -315,6 +362,7 @@ private struct TrainRun {
   /// Marks the run as failed; a second error while doing so is of no use to anyone.
   mutating func recordFailure(_ error: any Error) {
     status.error = "\(error)"
+    try? log?.end(.failed)
     try? finish(.failed, (error as? any ExitCoded)?.exitCode ?? .internalError)
   }
 

@@ -32,7 +32,7 @@ package struct DryRun: Codable, Sendable {
 /// Resolves the recipe, opens data and weights, runs one forward and backward pass.
 package func dryRunResult(_ request: TrainRequest) throws -> DryRun {
   let session = try RunSession(
-    RunPlan(file: request.recipe, overrides: request.overrides.map { Override($0) }))
+    RunPlan(file: request.recipe, overrides: request.allChanges))
   let parameters = session.model.adapted.trainable
   guard !parameters.isEmpty else { throw TrainingError.nothingToTrain }
   _ = try session.frozenFeatures()
@@ -52,6 +52,6 @@ package func dryRunResult(_ request: TrainRequest) throws -> DryRun {
 
 /// The resolved recipe as YAML.
 package func resolvedRecipe(_ request: TrainRequest) throws -> String {
-  try RunPlan(file: request.recipe, overrides: request.overrides.map { Override($0) })
+  try RunPlan(file: request.recipe, overrides: request.allChanges)
     .resolved.yaml
 }

@@ -2,6 +2,7 @@ import Adapters
 import Checkpoints
 import Datasets
 import Formats
+import Foundation
 package import Recipes
 import Reports
 import Tasks
@@ -14,6 +15,10 @@ package func programExitCode(of error: any Error) -> ExitCode? {
   case let error as FormatError: exitCode(of: error.category)
   case let error as CheckpointError: exitCode(of: error.category)
   case is TaskError: .invalidRecipe
+  // Files that Foundation was to read, write or remove.
+  case is CocoaError, is POSIXError: .readOrWriteFailed
+  case let error as NSError
+  where [NSCocoaErrorDomain, NSPOSIXErrorDomain].contains(error.domain): .readOrWriteFailed
   default: nil
   }
 }

@@ -85,6 +85,12 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "data-hdf5: dataset to read, where the file has several.")
   var dataset: String?
 
+  @Option(help: "queue: jobs that do nothing (1000).")
+  var jobs: Int?
+
+  @Option(help: "queue: processes that work on them (4).")
+  var workers: Int?
+
   @Option(name: .customLong("repeat"), help: "data-tiles, data-hdf5: timed passes (1).")
   var repeats: Int?
 
@@ -101,6 +107,7 @@ struct BenchCommand: ParsableCommand {
       ("batch", batch), ("threads", threads), ("steps", steps), ("rank", rank),
       ("image-size", imageSize), ("bands", bands), ("patch", patch), ("classes", classes),
       ("window", window), ("repeat", repeats), ("adapters", adapters), ("rounds", rounds),
+      ("jobs", jobs), ("workers", workers),
     ]
     let texts = [
       ("precision", precision), ("mode", mode), ("model", model), ("size", size), ("shape", shape),

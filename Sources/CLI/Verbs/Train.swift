@@ -33,9 +33,7 @@ struct TrainCommand: ParsableCommand {
     if printConfig { return Console.print(try resolvedRecipe(request)) }
     if dryRun { return try printDryRun(request) }
     StopRequest.listen()
-    let style: ProgressReporter.Style =
-      log.quiet ? .silent : log.logFormat == .json ? .json : .forStandardError
-    let reporter = ProgressReporter(style: style, logEvery: 1)
+    let reporter = ProgressReporter(style: log.style, logEvery: 1)
     let result = try train(
       request, shouldStop: { StopRequest.isMade }, show: reporter.show,
       message: reporter.message)
@@ -56,10 +54,4 @@ struct TrainCommand: ParsableCommand {
     if output.json { return try Console.print(json: check) }
     Console.print(check.text)
   }
-}
-
-/// An argument as a shell reads it back.
-private func shellQuoted(_ text: String) -> String {
-  let plain = text.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:,~@+%".contains($0) }
-  return plain ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
 }

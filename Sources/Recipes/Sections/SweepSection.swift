@@ -3,6 +3,7 @@ package struct SweepSection: Sendable {
   package struct Axis: Sendable {
     /// Dotted path of the field.
     package let path: String
+    package let location: SourceLocation
     package let values: [Located]
   }
 
@@ -12,6 +13,10 @@ package struct SweepSection: Sendable {
   package let tied: [[Located.Entry]]
   package let seeds: [Int]
   package let maximumRuns: Int?
+  /// The seeds with their places.
+  let seedValues: [Located]
+  /// Where `max_runs` stands, or the section.
+  let limitLocation: SourceLocation
 
   static let table: OptionTable = [
     Option("tied", .list(.map(.any)), default: .absent, "values that move together"),
@@ -37,10 +42,18 @@ package struct SweepSection: Sendable {
           at: entry.keyLocation, path: entry.value.path)
         return nil
       }
-      return Axis(path: entry.key, values: values)
+      return Axis(path: entry.key, location: entry.keyLocation, values: values)
     }
     tied = reader.list("tied").map(\.entries)
+    for entry in tied.joined()
+    where DottedPath.keys(of: entry.key).map(RecipeTable.knows) != true {
+      diagnostics.error(
+        .rule("a recipe has no field of this path", mend: "write its full dotted path"),
+        at: entry.keyLocation, path: entry.value.path)
+    }
+    seedValues = reader.list("seeds")
     seeds = reader.ints("seeds")
     maximumRuns = reader.optionalInt("max_runs")
+    limitLocation = reader.value("max_runs")?.location ?? value.location
   }
 }
