@@ -125,7 +125,7 @@ let package = Package(
       [
         "Attune", "Training", "Tasks", "Adapters", "Backbones", "Datasets", "Layers", "Checkpoints",
         "Recipes", "Formats", "Tensors",
-      ]),
+      ], exclude: ["Configurations"]),
     // Runs the built binary, and checks the house itself (imports, file lengths).
     tests("CLITests", ["CLI", "Recipes", "Formats", "Tensors"]),
   ] + oneDNNTarget

@@ -1,3 +1,4 @@
+import Dispatch
 package import Tensors
 
 /// The parts of a model by name: parameters and the places where an adapter can stand.
@@ -31,13 +32,20 @@ package struct ModuleTree: Sendable {
   package var parameterCount: Int { parameters.reduce(0) { $0 + $1.elementCount } }
 
   /// Draws first values for all parameters from the seed and their paths.
-  package func initialize(seed: UInt64) {
-    for parameter in stored { parameter.initialize(seed: seed) }
+  package func initialize(seed: UInt64) { Self.initialize(stored, seed: seed) }
+
+  /// Draws values side by side, the largest first; each has a stream of its own, so that nothing depends
+  /// on the threads.
+  private static func initialize(_ parameters: [Parameter], seed: UInt64) {
+    let ordered = parameters.sorted { $0.elementCount > $1.elementCount }
+    DispatchQueue.concurrentPerform(iterations: ordered.count) { number in
+      ordered[number].initialize(seed: seed)
+    }
   }
 
   /// Draws first values for those parameters that have none yet.
   package func initializeUnset(seed: UInt64) {
-    for parameter in stored where !parameter.isSet { parameter.initialize(seed: seed) }
+    Self.initialize(stored.filter { !$0.isSet }, seed: seed)
   }
 
   mutating func append(_ parameter: Parameter) {

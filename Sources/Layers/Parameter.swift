@@ -160,17 +160,15 @@ package final class Parameter: Sendable {
     case .values(let elements): value = Tensor(elements, shape: shape)
     case .uniform(let bound):
       var random = stream(seed)
-      fill { Float(random.uniform(in: -bound...bound)) }
+      fill { target in
+        for place in target.indices { target[place] = Float(random.uniform(in: -bound...bound)) }
+      }
     case .normal(let deviation):
       var random = stream(seed)
-      fill { Float(deviation * random.normal()) }
+      fill { random.normals(into: $0, deviation: deviation) }
     case .truncatedNormal(let deviation):
       var random = stream(seed)
-      fill {
-        var drawn = random.normal()
-        while abs(drawn) > 2 { drawn = random.normal() }
-        return Float(deviation * drawn)
-      }
+      fill { random.normals(into: $0, deviation: deviation) { abs($0) <= 2 } }
     }
   }
 
@@ -178,8 +176,10 @@ package final class Parameter: Sendable {
     Philox(seed: seed, purpose: .initialization, step: 0, index: pathHash(path))
   }
 
-  private func fill(_ next: () -> Float) {
-    value = Tensor((0..<elementCount).map { _ in next() }, shape: shape)
+  private func fill(_ draw: (UnsafeMutableBufferPointer<Float>) -> Void) {
+    let drawn = Tensor(uninitialized: shape)
+    drawn.withMutableElements(of: Float.self) { draw($0) }
+    value = drawn
   }
 }
 

@@ -68,6 +68,16 @@ package struct Option: Sendable {
   }
 }
 
+extension Option {
+  /// The same field where it may be left out.
+  var optional: Option {
+    guard case .required = standard else { return self }
+    return Option(
+      name, type, default: .absent, range: range, aliases: aliases, unit: unit,
+      forwarded: isForwarded, sentence)
+  }
+}
+
 /// What stands for a field that a recipe leaves out; literals are default values.
 package enum OptionDefault: Sendable {
   case required

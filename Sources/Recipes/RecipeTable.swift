@@ -2,7 +2,12 @@
 package enum RecipeTable {
   /// With `data` as one data set.
   package static let single = table(data: DataSection.table)
-  /// With `data.sources`, several data sets in one run.
+  /// With `data.sources`, several data sets in one run; fields beside the list stand for all.
+  static let sourcesForm = table(
+    data: OptionTable(
+      DataSection.sourcesTable.options
+        + DataSection.table.options.map { $0.optional }))
+  /// The same after fields beside the list went into each source.
   static let multiple = table(data: DataSection.sourcesTable)
   /// Every field that either form knows, for spellings and paths.
   static let spelling = table(data: DataSection.table.adding(DataSection.sourcesTable))
@@ -38,6 +43,24 @@ package enum RecipeTable {
       Option("distributed", .table(DistributedSection.table), default: [:], "threads and ranks"),
       Option("sweep", .map(.any), default: .absent, "values of a batch of runs"),
     ]
+  }
+
+  /// The key that names a component of a kind, and the fields that stand beside its own.
+  static func component(of kind: String) -> (key: String, beside: OptionTable)? {
+    component(of: kind, in: .table(spelling))
+  }
+
+  private static func component(
+    of kind: String, in type: OptionType
+  ) -> (key: String, beside: OptionTable)? {
+    switch type {
+    case .component(kind, let key, let beside): (key, beside)
+    case .component(_, _, let table), .table(let table, _):
+      table.options.lazy.compactMap { component(of: kind, in: $0.type) }.first
+    case .list(let element, _), .map(let element): component(of: kind, in: element)
+    case .either(let types): types.lazy.compactMap { component(of: kind, in: $0) }.first
+    default: nil
+    }
   }
 
   // MARK: Spellings

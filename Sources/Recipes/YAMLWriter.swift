@@ -5,21 +5,31 @@ package enum YAMLWriter {
   private static let lineLength = 100
 
   /// The whole text, with a line break at its end.
-  package static func text(of value: PlainValue) -> String {
+  ///
+  /// `comments` are lines above fields of maps, by dotted path.
+  package static func text(
+    of value: PlainValue, comments: [String: String] = [:]
+  ) -> String {
     switch value {
-    case .map(let fields) where !fields.isEmpty: block(fields, indent: 0)
+    case .map(let fields) where !fields.isEmpty: block(fields, indent: 0, comments: comments)
     case .list(let elements) where !elements.isEmpty: block(elements, indent: 0)
     default: flow(value) + "\n"
     }
   }
 
-  private static func block(_ fields: [PlainValue.Field], indent: Int) -> String {
+  private static func block(
+    _ fields: [PlainValue.Field], indent: Int, path: String = "", comments: [String: String] = [:]
+  ) -> String {
     fields.map { field in
-      let head = spaces(indent) + scalar(field.key) + ":"
+      let path = DottedPath.joining(path, field.key)
+      let above = (comments[path] ?? "").split(separator: "\n")
+        .map { spaces(indent) + "# " + $0 + "\n" }.joined()
+      let head = above + spaces(indent) + scalar(field.key) + ":"
       switch field.value {
       case .map(let fields) where !fields.isEmpty:
-        return head + "\n" + block(fields, indent: indent + 2)
-      case .list(let elements) where !isOneLine(elements, indent: head.count):
+        return head + "\n" + block(fields, indent: indent + 2, path: path, comments: comments)
+      case .list(let elements)
+      where !isOneLine(elements, indent: indent + field.key.count + 1):
         return head + "\n" + block(elements, indent: indent + 2)
       default: return head + " " + flow(field.value) + "\n"
       }

@@ -70,6 +70,37 @@ package struct Philox: RandomNumberGenerator, Sendable {
     return radius * cos(angle)
   }
 
+  /// What repeated calls of `normal` on a fresh stream give, times a deviation, into `target`; those that
+  /// `isKept` refuses are passed over.
+  ///
+  /// One block of the generator makes two normals: nothing is handed from call to call.
+  package mutating func normals(
+    into target: UnsafeMutableBufferPointer<Float>, deviation: Double,
+    where isKept: (Double) -> Bool = { _ in true }
+  ) {
+    precondition(used == 4 && spareNormal == nil, "normals in bulk begin a stream")
+    var place = 0
+    func uniform(_ low: UInt32, _ high: UInt32) -> Double {
+      Double((UInt64(high) << 32 | UInt64(low)) >> 11) * 0x1p-53
+    }
+    while place < target.count {
+      let words = Self.block(counter: counter, key: key)
+      counter[0] += 1
+      let radius = (-2 * log(1 - uniform(words[0], words[1]))).squareRoot()
+      let angle = 2 * Double.pi * uniform(words[2], words[3])
+      let first = radius * cos(angle)
+      if isKept(first) {
+        target[place] = Float(deviation * first)
+        place += 1
+      }
+      let second = radius * sin(angle)
+      if place < target.count, isKept(second) {
+        target[place] = Float(deviation * second)
+        place += 1
+      }
+    }
+  }
+
   /// Uniform on 0..<bound without bias: multiply and shift, small remainders redrawn (Lemire 2019).
   package mutating func below(_ bound: Int) -> Int {
     precondition(bound > 0, "a number below \(bound) does not exist")

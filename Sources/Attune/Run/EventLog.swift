@@ -33,6 +33,7 @@ final class EventLog {
     let kept = step > 0 ? oldSteps.map { $0 + "\n" }.joined() : ""
     try directory.write(text: first + kept, to: "steps.jsonl")
     steps = try Self.appending(stepsPath)
+    try Self.recordStart(directory, at: step)
 
     let lines = tracking.jsonLines.path(standard: directory.file("metrics.jsonl"))
     table = tracking.csv.path(standard: directory.file("metrics.csv"))
@@ -105,6 +106,13 @@ final class EventLog {
     return ([header] + rows).joined(separator: "\n") + "\n"
   }
 
+  /// Adds a line to `starts.jsonl` for a run that goes on from a checkpoint, for `diff`.
+  private static func recordStart(_ directory: RunDirectory, at step: Int) throws {
+    let old = step > 0 ? lines(directory.file(RunStart.fileName)).map { $0 + "\n" }.joined() : ""
+    let line = String(decoding: try JSONEncoder().encode(RunStart(step: step)), as: UTF8.self)
+    try directory.write(text: old + line + "\n", to: RunStart.fileName)
+  }
+
   private static func events(inLines path: String) -> [MetricsEvent] {
     lines(path).compactMap {
       try? JSONLines.event(MetricsEvent.self, in: $0, file: "", number: 0)
@@ -157,4 +165,11 @@ extension TrackingSection.Log {
     case .at(let path): path
     }
   }
+}
+
+/// One line of `starts.jsonl`: the step that a process went on from, 0 for a run's beginning.
+struct RunStart: Codable, Sendable, Equatable {
+  static let fileName = "starts.jsonl"
+
+  var step: Int
 }

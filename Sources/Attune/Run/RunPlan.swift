@@ -4,6 +4,65 @@ import Recipes
 import Tasks
 import Training
 
+/// The parts of a recipe as their owners read them; nil where one has errors.
+struct RunParts {
+  let recipe: Recipe
+  let task: (any LearningTask.Type)?
+  let model: ModelPlan?
+  let data: DataPlan?
+  /// Nil also where the model has its own.
+  let loss: LossSum?
+  let optimizer: (any Optimizer)?
+  let scheduler: (type: any Scheduler.Type, options: OptionReader)?
+  let metrics: [any Metric.Type]
+  /// What reading found.
+  let diagnostics = Diagnostics()
+  /// Where the recipe is from; nil unless it is a sweep.
+  var sweepSource: String? { recipe.sweep == nil ? nil : recipe.taskLocation.source }
+
+  /// Reads a recipe file.
+  ///
+  /// - Throws: `RecipeError` for a file that cannot be read as a recipe at all.
+  init(file: String, overrides: [Override], registries: Registries = .standard) throws {
+    try self.init(registries) { loader, diagnostics in
+      try loader.load(file: file, overrides: overrides, diagnostics)
+    }
+  }
+
+  /// Reads the text of a recipe that lies in `directory`, or is to.
+  init(
+    text: String, source: String, directory: String = FilePath.current,
+    registries: Registries = .standard
+  ) throws {
+    try self.init(registries) { loader, diagnostics in
+      try loader.load(text: text, source: source, directory: directory, diagnostics)
+    }
+  }
+
+  private init(
+    _ registries: Registries, loading: (RecipeLoader, Diagnostics) throws -> Recipe
+  ) throws {
+    let diagnostics = diagnostics
+    let recipe = try loading(RecipeLoader(cardDirectory: ShippedCards.folder()), diagnostics)
+    let task = registries.tasks.entry(
+      named: recipe.task, at: recipe.taskLocation, path: "task", diagnostics)
+    self.recipe = recipe
+    self.task = task
+    model = ModelPlan(recipe, task, registries, diagnostics)
+    data = DataPlan(recipe, task?.target ?? .none, registries, diagnostics)
+    loss = RunPlan.loss(recipe, task, registries, diagnostics)
+    let component = recipe.train.optimizer
+    optimizer = registries.optimizers.entry(for: component, diagnostics).map { type in
+      type.init(OptionReader(component, type.options, diagnostics), diagnostics)
+    }
+    let schedule = recipe.train.scheduler
+    scheduler = registries.schedulers.entry(for: schedule, diagnostics).map { type in
+      (type: type, options: OptionReader(schedule, type.options, diagnostics))
+    }
+    metrics = RunPlan.metrics(recipe, task, diagnostics)
+  }
+}
+
 /// A recipe whose every field has been read by the component that owns it.
 struct RunPlan {
   let recipe: Recipe
@@ -25,44 +84,35 @@ struct RunPlan {
   init(
     file: String, overrides: [Override], registries: Registries = .standard
   ) throws {
-    let diagnostics = Diagnostics()
-    let recipe = try RecipeLoader(cardDirectory: ShippedCards.folder()).load(
-      file: file, overrides: overrides, diagnostics)
-    let task = registries.tasks.entry(
-      named: recipe.task, at: recipe.taskLocation, path: "task", diagnostics)
-    let model = ModelPlan(recipe, task, registries, diagnostics)
-    let data = DataPlan(recipe, task?.target ?? .none, registries, diagnostics)
-    let loss = Self.loss(recipe, task, registries, diagnostics)
-    let component = recipe.train.optimizer
-    let optimizer = registries.optimizers.entry(for: component, diagnostics).map { type in
-      type.init(OptionReader(component, type.options, diagnostics), diagnostics)
-    }
-    let schedule = recipe.train.scheduler
-    let scheduler = registries.schedulers.entry(for: schedule, diagnostics).map { type in
-      (type: type, options: OptionReader(schedule, type.options, diagnostics))
-    }
-    let metrics = Self.metrics(recipe, task, diagnostics)
+    try self.init(RunParts(file: file, overrides: overrides, registries: registries))
+  }
+
+  /// A plan of parts that have no errors.
+  ///
+  /// - Throws: `RecipeError` with everything that is wrong, `RunError.notOffered`.
+  init(_ parts: RunParts) throws {
+    let diagnostics = parts.diagnostics
     diagnostics.refuseUnread()
     try diagnostics.throwErrors()
-    if recipe.sweep != nil { throw RunError.sweepGiven(recipe: file) }
-    try Self.refuseUnoffered(recipe, task)
-    guard let task, let model, let data, let optimizer, let scheduler else {
-      throw RecipeError(diagnostics)
-    }
-    self.recipe = recipe
+    if let sweep = parts.sweepSource { throw RunError.sweepGiven(recipe: sweep) }
+    try Self.refuseUnoffered(parts.recipe, parts.task)
+    guard let task = parts.task, let model = parts.model, let data = parts.data,
+      let optimizer = parts.optimizer, let scheduler = parts.scheduler
+    else { throw RecipeError(diagnostics) }
+    recipe = parts.recipe
     self.model = model
     self.data = data
     self.task = task
-    self.loss = loss
+    loss = parts.loss
     self.optimizer = optimizer
     self.scheduler = scheduler
-    self.metrics = metrics
+    metrics = parts.metrics
     headline = task.headline
-    resolved = recipe.resolved(by: diagnostics)
+    resolved = parts.recipe.resolved(by: diagnostics)
     notes = diagnostics.notes.map(\.description)
   }
 
-  private static func loss(
+  fileprivate static func loss(
     _ recipe: Recipe, _ task: (any LearningTask.Type)?, _ registries: Registries,
     _ diagnostics: Diagnostics
   ) -> LossSum? {
@@ -108,7 +158,7 @@ struct RunPlan {
     return sections.flatMap(\.transforms).map(\.name).first { batchTransforms[$0] != nil }
   }
 
-  private static func metrics(
+  fileprivate static func metrics(
     _ recipe: Recipe, _ task: (any LearningTask.Type)?, _ diagnostics: Diagnostics
   ) -> [any Metric.Type] {
     guard let names = recipe.evaluation.metrics else { return task?.standardMetrics ?? [] }

@@ -215,6 +215,16 @@ struct RunSession {
       policies: model.adapted.policies, resuming: resuming, loss: loss)
   }
 
+  /// The loop at its start, for a look at its first steps: it neither evaluates nor saves.
+  func trainer(measuring steps: Int) throws -> Trainer {
+    var plan = try trainingPlan()
+    (plan.totalSteps, plan.evaluateEvery, plan.saveEvery) = (steps + 1, .max, .max)
+    return try Trainer(
+      plan, schedule: schedule(), optimizer: self.plan.optimizer,
+      trainable: model.adapted.trainable, hooks: model.adapted.hooks,
+      policies: model.adapted.policies, loss: loss)
+  }
+
   /// Refuses what would only be met while training or after it, before anything is written.
   func check() throws {
     _ = try trainer()

@@ -83,17 +83,59 @@ package func listedFields() -> [ListedField] {
     + registries.schedulers.fields(of: "train.lr_scheduler")
 }
 
-/// The JSON Schema of a recipe, one line.
+/// The JSON Schema of a recipe with the options of every component, one line.
 package func recipeSchema() -> String {
-  guard case .map(let fields) = RecipeTable.single.jsonSchema() else { return "{}" }
-  let head: [PlainValue.Field] = [
-    .init("$schema", "https://json-schema.org/draft/2020-12/schema"),
-    .init("title", "Attune recipe"),
+  JSONSchema(
+    components: componentsByKind(),
+    names: [
+      "task": Registries.standard.tasks.names, "metric": Metrics.all.map { $0.name },
+    ], allowsReferences: true
+  ).recipe().json
+}
+
+/// All components that a recipe can name, by the kinds of its fields.
+func componentsByKind() -> [String: [JSONSchema.Component]] {
+  let registries = Registries.standard
+  return [
+    "backbone": registries.backbones.schemaComponents,
+    "adapter method": registries.adapterMethods.schemaComponents + [.fullFineTuning],
+    "adapter init": registries.adapterInitializations.schemaComponents,
+    "decoder": Tasks.heads.schemaComponents.merged(with: Tasks.decoders.schemaComponents),
+    "neck": Tasks.necks.schemaComponents,
+    "data format": registries.dataFormats.schemaComponents,
+    "transform": Datasets.transforms.schemaComponents + Datasets.batchTransforms.schemaComponents,
+    "degradation": Datasets.degradations.schemaComponents,
+    "loss": registries.losses.schemaComponents,
+    "optimizer": registries.optimizers.schemaComponents,
+    "learning rate schedule": registries.schedulers.schemaComponents,
   ]
-  return PlainValue.map(head + fields).json
+}
+
+extension JSONSchema.Component {
+  /// `none`, which has no method of its own.
+  fileprivate static let fullFineTuning = JSONSchema.Component(
+    name: "none", summary: "training of what modules_to_save and bias name, or of everything",
+    options: [])
+}
+
+extension [JSONSchema.Component] {
+  /// Heads of vectors and of maps share names: such a name takes the options of both.
+  fileprivate func merged(with others: [JSONSchema.Component]) -> [JSONSchema.Component] {
+    map { own in
+      guard let other = others.first(where: { $0.name == own.name }) else { return own }
+      let more = other.options.options.filter { own.options[$0.name] == nil }
+      return JSONSchema.Component(
+        name: own.name, summary: own.summary,
+        options: own.options.adding(OptionTable(more)))
+    } + others.filter { other in !contains { $0.name == other.name } }
+  }
 }
 
 extension Registry {
+  fileprivate var schemaComponents: [JSONSchema.Component] {
+    entries.map { JSONSchema.Component(Self.type(of: $0)) }
+  }
+
   fileprivate var listed: [ListedName] {
     entries.map { entry in
       let type = Self.type(of: entry)
@@ -126,7 +168,7 @@ extension OptionTable {
 
 extension OptionType {
   /// The table of a section, or of each element of a list or a map of them.
-  fileprivate var innerTable: (table: OptionTable, suffix: String)? {
+  var innerTable: (table: OptionTable, suffix: String)? {
     switch self {
     case .table(let table, _): (table, "")
     case .list(let element, _): element.innerTable.map { ($0.table, ".0" + $0.suffix) }

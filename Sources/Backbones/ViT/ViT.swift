@@ -14,6 +14,8 @@ package struct ViT: BlockSequence {
     "Vision transformer by timm's names: ViT, DeiT, DINOv2, CLIP, SigLIP, MAE, any bands and sizes"
   package static let options = ViTConfiguration.options
   package static let hasHead = true
+  /// timm's names of the models that `model` takes.
+  package static var modelNames: [String] { ViTModels.names }
   package static let defaultTargets = ["attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2"]
   package static var maskedAutoencoder: (any MaskedAutoencoder.Type)? { ViTMAE.self }
 

@@ -12,15 +12,19 @@ struct ListCommand: ParsableCommand {
   @Flag(help: "With fields: print the JSON Schema of a recipe.")
   var schema = false
 
+  @Flag(help: .hidden)
+  var markdown = false
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard !schema || listing == .fields else {
-      throw ValidationError("--schema belongs to `attune list fields`.")
+    guard !schema && !markdown || listing == .fields else {
+      throw ValidationError("--schema and --markdown belong to `attune list fields`.")
     }
   }
 
   func run() throws {
+    if markdown { return Console.print(fieldReference()) }
     if schema { return Console.print(recipeSchema()) }
     if listing == .fields { return try printFields(listedFields()) }
     let names = try listedNames(listing)

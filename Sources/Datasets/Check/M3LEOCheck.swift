@@ -87,6 +87,17 @@ enum M3LEOCheck: DataChecker {
     }
   }
 
+  fileprivate static func areas(at root: String) -> [M3LEOAreas.Area] {
+    tables(root).map { table in
+      let folder = (table as NSString).deletingLastPathComponent
+      let names = try? FileManager.default.contentsOfDirectory(
+        atPath: M3LEOCatalog.Folder.tiles(of: table))
+      return M3LEOAreas.Area(
+        name: (folder as NSString).lastPathComponent, folder: folder,
+        components: (names ?? []).sorted().filter { M3LEOComponent(folder: $0) != nil })
+    }
+  }
+
   private static func area(of table: String, root: String) throws -> Area {
     let tiles = M3LEOCatalog.Folder.tiles(of: table)
     let name = ((table as NSString).deletingLastPathComponent as NSString).lastPathComponent
@@ -183,4 +194,18 @@ extension M3LEOCheck.Summary {
     let rest = uncovered > 0 ? ", \(uncovered) not covered by the source" : ""
     return [("\(area)", "\(component): \(readable) of \(chips) chips\(rest)")]
   }
+}
+
+/// The areas of a tree of M3LEO, without a look at their chips.
+package enum M3LEOAreas {
+  package struct Area: Sendable {
+    package let name: String
+    /// Where the table of parts lies.
+    package let folder: String
+    /// Folders of components that are known.
+    package let components: [String]
+  }
+
+  /// Areas at a root or in the folders below it; empty where nothing is laid out so.
+  package static func all(at root: String) -> [Area] { M3LEOCheck.areas(at: root) }
 }

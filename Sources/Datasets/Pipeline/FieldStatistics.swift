@@ -43,7 +43,7 @@ package struct FieldStatistics: Codable, Sendable, Equatable {
       }
     }
     return set.fields.indices.map { field in
-      let sorted = samples[field].sorted()
+      let sorted = samples[field].sortedByDigits()
       return FieldStatistics(
         field: set.fields[field].name, count: moments[field].count,
         minimum: Double(moments[field].minimum), maximum: Double(moments[field].maximum),

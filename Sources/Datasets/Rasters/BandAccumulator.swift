@@ -26,7 +26,7 @@ struct BandAccumulator {
   }
 
   var statistics: FieldStatistics {
-    let sorted = sample.sorted()
+    let sorted = sample.sortedByDigits()
     return FieldStatistics(
       field: band, count: moments.count, minimum: Double(moments.minimum),
       maximum: Double(moments.maximum), mean: moments.mean,

@@ -2,6 +2,9 @@ import Formats
 import Foundation
 import Recipes
 
+/// Columns that name a sample in a table, the first that there is.
+package let sampleColumnNames = LabelTable.identifierNames
+
 /// A table of targets with a row for each sample: CSV, or lists of files with their class behind them.
 struct LabelTable: Sendable {
   private let table: CSVTable
