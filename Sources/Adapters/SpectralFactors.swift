@@ -1,5 +1,4 @@
 import Layers
-import Synchronization
 import Tensors
 
 /// W = U diag(σ) Vᵀ of a target's weight, σ descending, as frozen values of the adapter.
@@ -21,11 +20,12 @@ struct SpectralFactors: Sendable {
   init(_ target: AdapterTarget) {
     let (rows, inputs) = (target.rows.count, target.inputs)
     let count = Self.count(target)
-    let pending = PendingFactors(target.layer.weight.detached())
-    left = Parameter(path: target.path(to: "U"), shape: [rows, count]) { pending.factors.left }
-    values = Parameter(path: target.path(to: "S"), shape: [count]) { pending.factors.values }
+    let weight = target.layer.weight.detached()
+    let pending = MadeOnce { weight.singularValues() }
+    left = Parameter(path: target.path(to: "U"), shape: [rows, count]) { pending.value.left }
+    values = Parameter(path: target.path(to: "S"), shape: [count]) { pending.value.values }
     right = Parameter(path: target.path(to: "Vt"), shape: [count, inputs]) {
-      pending.factors.right
+      pending.value.right
     }
   }
 
@@ -72,22 +72,5 @@ struct SpectralFactors: Sendable {
   private func isShorter(tokens: Int, _ p: Int, _ q: Int) -> Bool {
     let (m, n) = (left.shape[0], right.shape[1])
     return tokens * ((p + q) * (m + n) + q * q) < m * q * q + m * (p + q) * n
-  }
-}
-
-/// A decomposition made once, by whoever asks first.
-private final class PendingFactors: Sendable {
-  private let weight: Tensor
-  private let made = Mutex<SingularValues?>(nil)
-
-  init(_ weight: Tensor) { self.weight = weight }
-
-  var factors: SingularValues {
-    made.withLock { made in
-      if let made { return made }
-      let factors = Allocator.making { weight.singularValues() }
-      made = factors
-      return factors
-    }
   }
 }
