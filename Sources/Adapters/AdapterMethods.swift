@@ -31,6 +31,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     LoHa.self,
     LoKr.self,
     LoRA.self,
+    LoRAXS.self,
     MiSS.self,
     OFT.self,
     OneBit.self,
