@@ -30,6 +30,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     LNTuning.self,
     LoHa.self,
     LoKr.self,
+    LoLDU.self,
     LoRA.self,
     LoRAXS.self,
     MiSS.self,
