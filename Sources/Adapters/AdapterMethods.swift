@@ -38,6 +38,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     OneBit.self,
     OneBitLoRA.self,
     OSF.self,
+    PaCA.self,
     Parallel.self,
     PEANuT.self,
     Pfeiffer.self,

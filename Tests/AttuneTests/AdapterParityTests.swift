@@ -10,7 +10,7 @@ import Testing
 struct AdapterParityTests {
   /// Methods of reference programs that are not offered yet; their cases are listed as skipped.
   private static let notOffered: Set = [
-    "colora-pde", "flylora", "lora-sb", "nola", "paca", "qwha", "s2ft", "snell",
+    "colora-pde", "flylora", "lora-sb", "nola", "qwha", "s2ft", "snell",
   ]
 
   @Test("every type of PEFT's cases gives its outputs, merged weights, loss and gradients")
