@@ -46,6 +46,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     PVeRA.self,
     RandLoRA.self,
     RoAd.self,
+    S2FT.self,
     SALT.self,
     SHiRA.self,
     SSAM.self,
