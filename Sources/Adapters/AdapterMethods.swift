@@ -34,6 +34,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     LoRA.self,
     LoRAXS.self,
     MiSS.self,
+    NOLA.self,
     OFT.self,
     OneBit.self,
     OneBitLoRA.self,
