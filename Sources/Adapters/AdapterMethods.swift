@@ -50,6 +50,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     S2FT.self,
     SALT.self,
     SHiRA.self,
+    SNELL.self,
     SSAM.self,
     SuperTuning.self,
     TinyLoRA.self,
