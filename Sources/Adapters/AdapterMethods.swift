@@ -45,6 +45,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     Pfeiffer.self,
     PSOFT.self,
     PVeRA.self,
+    QWHA.self,
     RandLoRA.self,
     RoAd.self,
     S2FT.self,
