@@ -16,6 +16,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     Convpass1D.self,
     DEFT.self,
     DeLoRA.self,
+    FlyLoRA.self,
     FourierFT.self,
     FRoD.self,
     GatedLoRA.self,
