@@ -33,6 +33,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     LoKr.self,
     LoLDU.self,
     LoRA.self,
+    LoRASB.self,
     LoRAXS.self,
     MiSS.self,
     NOLA.self,

@@ -75,7 +75,7 @@ package struct AttachedAdapter: Sendable {
       }
     }
     let named = try settings.savedParameters(in: tree, adapted: targets)
-    if let initialization = settings.initialization {
+    if let initialization = settings.initialization ?? method?.ownInitialization {
       var plan = AdapterPreparation(seed: seed, probe: probe)
       plan.trainedBeside = named.reduce(0) { $0 + $1.elementCount }
       plan.total = tree.parameterCount

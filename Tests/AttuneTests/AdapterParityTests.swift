@@ -9,7 +9,7 @@ import Testing
   .enabled(if: Shared.isPresent, "../shared is absent"))
 struct AdapterParityTests {
   /// Methods of reference programs that are not offered yet; their cases are listed as skipped.
-  private static let notOffered: Set = ["colora-pde", "lora-sb"]
+  private static let notOffered: Set = ["colora-pde"]
 
   @Test("every type of PEFT's cases gives its outputs, merged weights, loss and gradients")
   func peft() throws {

@@ -48,6 +48,14 @@ struct AdapterPlan {
     guard diagnostics.errors.count == before else { return nil }
   }
 
+  /// What finds the first values: the recipe's `init`, else the method's own way.
+  var initialization: (any AdapterInitialization)? {
+    settings.initialization ?? method?.ownInitialization
+  }
+
+  /// Whether first values or ranks are found from data.
+  var looksAtData: Bool { initialization.map { type(of: $0).needs == .data } ?? false }
+
   /// Gives an attached adapter the values of the saved one that the entry names, if it names one.
   ///
   /// - Returns: paths of values of the head that the file has nothing fitting for.
