@@ -81,7 +81,9 @@ package let adapterInitializations = Registry<any AdapterInitialization.Type>(
   [
     Contribution.self,
     DefaultStart.self,
+    EVA.self,
     GaussianStart.self,
+    LoRAGA.self,
     OLoRA.self,
     OrthogonalStart.self,
     PiSSA.self,
