@@ -7,10 +7,10 @@ import Tensors
 ///
 /// F `[out, in]` is zero but for K trained values (`qhft_spectrum.default` `[K]`, zero at first) at drawn places
 /// (`qhft_indices_default` i64 `[2, K]`: rows, columns); H̃ = H/in is the inverse transform along the
-/// inputs, whose number is 2ᵃ times an order of Paley's matrices (`WalshHadamard`). Those of order 12
-/// (384, 768, 1536, 3072 inputs) are the reference program's; for its other orders, and for n = 40 K in
-/// particular, it may have another matrix, and its files are not its transform here. The paper's first values for
-/// a quantized weight are not offered: bases here are not quantized.
+/// inputs, whose number is 2ᵃ times an order of Paley's matrices (`WalshHadamard`). That of order 12
+/// (384, 768, 1536, 3072 inputs) is the reference program's; its others may differ, and then its files mean
+/// another transform. The paper's first values for a quantized weight are not offered: bases here are not
+/// quantized.
 package struct QWHA: RecordsOptions {
   package static let name = "qwha"
   package static let summary = "sparse coefficients of a Walsh–Hadamard transform (QWHA)"
