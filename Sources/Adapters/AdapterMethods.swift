@@ -54,6 +54,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     SALT.self,
     SHiRA.self,
     SNELL.self,
+    SoRA.self,
     SSAM.self,
     SuperTuning.self,
     TinyLoRA.self,
