@@ -32,9 +32,10 @@ package struct AttachedAdapter: Sendable {
   /// Frozen values of the method itself: projections, indices, running averages.
   package var buffers: [Parameter] { values.filter(\.isBuffer) }
 
-  /// What the method and the schedule do around optimizer steps.
+  /// What the method, the schedule and the optimizer's rule do around optimizer steps.
   package func hooks() throws(AdapterError) -> [any TrainingHook] {
     (method?.hooks(self) ?? []) + (try settings.schedule?.hooks(self) ?? [])
+      + (try settings.optimizer?.hooks(self) ?? [])
   }
 
   /// Attaches an adapter: finds its targets, makes the changes, draws their first values.
