@@ -6,6 +6,8 @@ package import Tensors
 package protocol AdapterInitialization: RegistryEntry, Sendable {
   /// What it looks at besides the weights.
   static var needs: CalibrationNeed { get }
+  /// Whether it finds values from data, not only ranks.
+  static var findsValues: Bool { get }
 
   init(_ options: OptionReader, _ diagnostics: Diagnostics)
 
@@ -19,6 +21,15 @@ package protocol AdapterInitialization: RegistryEntry, Sendable {
   func prepared(
     _ targets: [AdapterTarget], _ plan: AdapterPreparation
   ) throws -> [AdapterTarget]
+
+  /// A target with the rank that was found and room for the values that were, where a checkpoint
+  /// gives them.
+  func reserved(_ target: AdapterTarget) -> AdapterTarget
+}
+
+extension AdapterInitialization {
+  package static var findsValues: Bool { false }
+  package func reserved(_ target: AdapterTarget) -> AdapterTarget { target }
 }
 
 /// What an initialization is told besides its targets.
@@ -70,7 +81,9 @@ package let adapterInitializations = Registry<any AdapterInitialization.Type>(
   [
     Contribution.self,
     DefaultStart.self,
+    EVA.self,
     GaussianStart.self,
+    LoRAGA.self,
     OLoRA.self,
     OrthogonalStart.self,
     PiSSA.self,

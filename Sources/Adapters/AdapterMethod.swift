@@ -20,6 +20,10 @@ package protocol AdapterMethod: RegistryEntry, Sendable {
   /// Rank, scaling and dropout before exceptions by pattern; nil for a method without ranks.
   var lowRank: LowRank? { get }
 
+  /// How first values are found where the method always looks at data for them; nil for a method that
+  /// does not.
+  var ownInitialization: (any AdapterInitialization)? { get }
+
   /// Makes the changes of all targets, in their order.
   ///
   /// For methods whose targets share something; others make them one by one.
@@ -135,6 +139,7 @@ package struct UnsupportedConfiguration: Error, Equatable {
 
 extension AdapterMethod {
   package var lowRank: LowRank? { nil }
+  package var ownInitialization: (any AdapterInitialization)? { nil }
 
   package func makeChanges(
     for targets: [AdapterTarget], _ shared: SharedValues

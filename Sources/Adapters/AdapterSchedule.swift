@@ -15,7 +15,8 @@ package protocol AdapterSchedule: RegistryEntry, Sendable {
 package let adapterSchedules = Registry<any AdapterSchedule.Type>(
   kind: "adapter schedule",
   [
-    MoSA.self
+    DyLoRA.self,
+    MoSA.self,
   ])
 
 /// A method whose values are made of hidden units: rows of a down map and columns of an up map.

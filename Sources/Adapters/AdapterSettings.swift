@@ -22,6 +22,8 @@ package struct AdapterSettings: Sendable {
   package var initialization: (any AdapterInitialization)?
   /// What changes during training; nil for nothing but the method's own.
   package var schedule: (any AdapterSchedule)?
+  /// How the update departs from the run's optimizer; nil for not at all.
+  package var optimizer: (any AdapterOptimizer)?
   /// Block numbers, all where nil.
   package var layers: [Int]?
 

@@ -109,11 +109,14 @@ package struct LowRankStart: Sendable {
   package let up: Tensor
   /// Whether s B A of these values is taken off the weight, so that the first output is the base's.
   package let isOffset: Bool
+  /// A matrix between them, `[r, r]`; nil for the identity.
+  package let core: Tensor?
 
-  package init(down: Tensor, up: Tensor, isOffset: Bool) {
+  package init(down: Tensor, up: Tensor, isOffset: Bool, core: Tensor? = nil) {
     self.down = down
     self.up = up
     self.isOffset = isOffset
+    self.core = core
   }
 }
 

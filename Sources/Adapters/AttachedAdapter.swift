@@ -32,9 +32,10 @@ package struct AttachedAdapter: Sendable {
   /// Frozen values of the method itself: projections, indices, running averages.
   package var buffers: [Parameter] { values.filter(\.isBuffer) }
 
-  /// What the method and the schedule do around optimizer steps.
+  /// What the method, the schedule and the optimizer's rule do around optimizer steps.
   package func hooks() throws(AdapterError) -> [any TrainingHook] {
     (method?.hooks(self) ?? []) + (try settings.schedule?.hooks(self) ?? [])
+      + (try settings.optimizer?.hooks(self) ?? [])
   }
 
   /// Attaches an adapter: finds its targets, makes the changes, draws their first values.
@@ -77,7 +78,7 @@ package struct AttachedAdapter: Sendable {
     }
     let named = try settings.savedParameters(in: tree, adapted: targets)
     for index in targets.indices { targets[index].factors = factors }
-    if let initialization = settings.initialization {
+    if let initialization = settings.initialization ?? method?.ownInitialization {
       var plan = AdapterPreparation(seed: seed, probe: probe)
       plan.trainedBeside = named.reduce(0) { $0 + $1.elementCount }
       plan.total = tree.parameterCount

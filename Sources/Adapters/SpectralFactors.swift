@@ -1,5 +1,4 @@
 import Layers
-import Synchronization
 import Tensors
 
 /// W = U diag(σ) Vᵀ of a target's weight, σ descending, as frozen values of the adapter.
@@ -21,11 +20,11 @@ struct SpectralFactors: Sendable {
   init(_ target: AdapterTarget) {
     let (rows, inputs) = (target.rows.count, target.inputs)
     let count = Self.count(target)
-    let pending = PendingFactors(target)
-    left = Parameter(path: target.path(to: "U"), shape: [rows, count]) { pending.factors.left }
-    values = Parameter(path: target.path(to: "S"), shape: [count]) { pending.factors.values }
+    let pending = MadeOnce { target.singularValues() }
+    left = Parameter(path: target.path(to: "U"), shape: [rows, count]) { pending.value.left }
+    values = Parameter(path: target.path(to: "S"), shape: [count]) { pending.value.values }
     right = Parameter(path: target.path(to: "Vt"), shape: [count, inputs]) {
-      pending.factors.right
+      pending.value.right
     }
   }
 
@@ -72,22 +71,5 @@ struct SpectralFactors: Sendable {
   private func isShorter(tokens: Int, _ p: Int, _ q: Int) -> Bool {
     let (m, n) = (left.shape[0], right.shape[1])
     return tokens * ((p + q) * (m + n) + q * q) < m * q * q + m * (p + q) * n
-  }
-}
-
-/// A decomposition made once, by whoever asks first.
-private final class PendingFactors: Sendable {
-  private let target: AdapterTarget
-  private let made = Mutex<SingularValues?>(nil)
-
-  init(_ target: AdapterTarget) { self.target = target }
-
-  var factors: SingularValues {
-    made.withLock { made in
-      if let made { return made }
-      let factors = Allocator.making { target.singularValues() }
-      made = factors
-      return factors
-    }
   }
 }

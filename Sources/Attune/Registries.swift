@@ -11,6 +11,7 @@ package struct Registries: Sendable {
   package var adapterMethods: Registry<any AdapterMethod.Type>
   package var adapterInitializations: Registry<any AdapterInitialization.Type>
   package var adapterSchedules: Registry<any AdapterSchedule.Type>
+  package var adapterOptimizers: Registry<any AdapterOptimizer.Type>
   package var dataFormats: Registry<any DataFormat.Type>
   package var tasks: Registry<any LearningTask.Type>
   package var losses: Registry<any Loss.Type>
@@ -21,7 +22,7 @@ package struct Registries: Sendable {
   package static let standard = Registries(
     backbones: Backbones.backbones, adapterMethods: Adapters.adapterMethods,
     adapterInitializations: Adapters.adapterInitializations,
-    adapterSchedules: Adapters.adapterSchedules,
+    adapterSchedules: Adapters.adapterSchedules, adapterOptimizers: Adapters.adapterOptimizers,
     dataFormats: Datasets.dataFormats, tasks: Tasks.tasks, losses: Tasks.losses,
     optimizers: Training.optimizers, schedulers: Training.schedulers)
 }

@@ -66,12 +66,13 @@ struct AdaptedLayer: Sendable {
     for parameter in tree.parameters { parameter.isTrainable = false }
     var context = ForwardContext.evaluation
     context.precision = precision
-    let (forward, fixed) = (forward, context)
+    let (forward, fixed, input) = (forward, context, input)
     plainOutput = forward(input, fixed)
     var settings = AdapterSettings(name: "test", method: wanted.method.name)
     settings.targets = wanted.place == .block ? [] : [try Pattern(pattern)]
     adapter = try AttachedAdapter(
-      settings, method: try wanted.makeMethod(), on: tree, defaults: [], seed: 21)
+      settings, method: try wanted.makeMethod(), on: tree, defaults: [], seed: 21,
+      probe: LayerProbe(tree: tree, output: { forward(input, $0) }))
     model = AdaptedModel(tree: tree, adapters: [adapter], freezesBackbone: true)
   }
 
@@ -95,4 +96,24 @@ struct AdaptedLayer: Sendable {
       parameter.value = parameter.value.cast(to: .f64)
     }
   }
+}
+
+/// The layer before its adapter, with the sum of squares as the loss of its only sample.
+private struct LayerProbe: CalibrationProbe {
+  let tree: ModuleTree
+  let output: (ForwardContext) -> Tensor
+  var count: Int { 1 }
+  var parameters: [Parameter] { tree.parameters }
+
+  func gradients(sample: Int) -> Gradients {
+    for parameter in parameters { parameter.isTrainable = true }
+    defer { for parameter in parameters { parameter.isTrainable = false } }
+    let y = output(.evaluation)
+    return (y * y).sum().gradients()
+  }
+
+  func inputs(
+    samples: Range<Int>, _ show: @escaping @Sendable (_ path: String, _ input: Tensor) -> Void
+  ) { _ = output(.evaluation.observingInputs(show)) }
+  func fineTune(steps: Int, learningRate: Double) {}
 }

@@ -34,6 +34,8 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     let options: [(String, PlainValue)]
     /// As `AdapterMethod.detachedGradients`.
     var detached: [String] = []
+    /// Where the form is tested; nil for wherever the method can stand.
+    var places: Set<Place>?
   }
 
   /// Forms of methods by the method's name.
@@ -42,7 +44,11 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
       Form(name: "dora", options: [("use_dora", true)], detached: ["lora_A", "lora_B"]),
       Form(name: "kasa", options: [("use_kasa", true)]),
       Form(name: "lora with bias", options: [("lora_bias", true)]),
-    ]
+    ],
+    "s2ft": [
+      Form(
+        name: "s2ft by outputs", options: [("slices", slice("column", 3..<7))], places: [.linear])
+    ],
   ]
 
   /// Parts of parameter names whose gradient is not the output's derivative.
@@ -62,6 +68,7 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     return places.map { AdapterCase(method: method, place: $0) }
       + (forms[method.name] ?? []).flatMap { form in
         places.filter { $0 != .groupedConvolution || form.name == "lora with bias" }
+          .filter { form.places?.contains($0) ?? true }
           .map { AdapterCase(method: method, place: $0, form: form) }
       }
   }
@@ -78,19 +85,24 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     "c3a": [("block_size", 4)],
     "compacter": [("h", 4)],
     "conformer": [("h", 3), ("kernel", 3)],
+    "flylora": [("k", 2), ("sparsity", 0.5)],
     "fourierft": [("n_frequency", 20)],
     "frod": [("sparse_rate", 0.1)],
     "houlsby": [("h", 4)],
     "lokr": [("r", 1)],
+    "nola": [("bases", 6)],
     "oft": [("r", 0), ("oft_block_size", 4)],
     "one-bit": [("h", 4)],
     "parallel": [("h", 4)],
     "peanut": [("depth", 2)],
     "pfeiffer": [("h", 4)],
+    "qwha": [("r", 2), ("scaling", 20)],
     "road": [("group_size", 4)],
+    "s2ft": [("slices", slice("row", 2..<5))],
     "s-sam": [("fraction_trainable", .number(0.7))],
     "salt": [("ratio", .number(0.25)), ("r_lora", 3)],
     "shira": [("r", 2)],
+    "snell": [("q", 4)],
     "supertuning": [("sparsity", 0.75)],
     "tinylora": [("u", 8)],
     "unilora": [("theta_d_length", 16)],
@@ -98,14 +110,29 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     "waveft": [("n_frequency", 20), ("wavelet_family", "db2")],
   ]
 
+  /// Units of the layer that S²FT trains.
+  private static func slice(_ kind: String, _ units: Range<Int>) -> PlainValue {
+    .map([
+      .init(
+        "block.0.layer",
+        .map([
+          .init("kind", .text(kind)), .init("start", .integer(units.lowerBound)),
+          .init("end", .integer(units.upperBound)),
+        ]))
+    ])
+  }
+
   /// The method with rank 4 and scaling 1.5 where it has such options, and its own settings.
   func makeMethod() throws -> any AdapterMethod {
-    let own = Self.settings[method.name] ?? []
+    let special = form?.options ?? []
+    let own = (Self.settings[method.name] ?? []).filter { field in
+      !special.contains { $0.0 == field.0 }
+    }
     let general: [(String, PlainValue)] = [("r", 4), ("alpha", 6)]
     let wanted =
       general.filter { field in
         method.options.names.contains(field.0) && !own.contains { $0.0 == field.0 }
-      } + own + (form?.options ?? [])
+      } + own + special
     return try method.made(wanted)
   }
 }

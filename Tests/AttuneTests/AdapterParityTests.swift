@@ -8,11 +8,6 @@ import Testing
   "Adapters beside PEFT and reference programs",
   .enabled(if: Shared.isPresent, "../shared is absent"))
 struct AdapterParityTests {
-  /// Methods of reference programs that are not offered yet; their cases are listed as skipped.
-  private static let notOffered: Set = [
-    "colora-pde", "flylora", "loldu", "lora-sb", "lora-xs", "nola", "paca", "qwha", "s2ft", "snell",
-  ]
-
   @Test("every type of PEFT's cases gives its outputs, merged weights, loss and gradients")
   func peft() throws {
     let report = try verify([Shared.path("fixtures/peft")])
@@ -24,12 +19,12 @@ struct AdapterParityTests {
     }
   }
 
-  @Test("every case of an offered method gives what the reference program gave")
+  @Test("every case gives what the reference program gave")
   func references() throws {
     let report = try verify([Shared.path("fixtures/adapters")])
     #expect(report.failed == 0, "\(report.cases.filter { !$0.passed })")
-    #expect(Set(report.skipped.map(\.kind)) == Self.notOffered)
-    #expect(report.cases.count > 25)
+    #expect(report.skipped.isEmpty, "\(report.skipped)")
+    #expect(report.cases.count == 44)
     for verdict in report.cases { Parity.passed("adapters/\(verdict.name)") }
   }
 }

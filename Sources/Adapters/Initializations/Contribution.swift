@@ -163,4 +163,11 @@ extension AdapterTarget {
     AdapterTarget(
       site: site, rows: rows, rank: rank, alpha: Double(rank), dropout: dropout, scope: scope)
   }
+
+  /// The same with another rank and α.
+  package func ranked(_ rank: Int, alpha: Double) -> AdapterTarget {
+    AdapterTarget(
+      site: site, rows: rows, rank: rank, alpha: alpha,
+      usesRankStabilizedScaling: usesRankStabilizedScaling, dropout: dropout, scope: scope)
+  }
 }

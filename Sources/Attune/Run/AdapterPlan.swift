@@ -23,20 +23,23 @@ struct AdapterPlan {
     options = reader
     method = type.map { $0.init(reader, diagnostics) }
     settings.initialization = Self.initialization(entry, type, registries, diagnostics)
+    func refuseBase(_ component: Component, _ field: String) {
+      guard type == nil, entry.method.name == "none" else { return }
+      diagnostics.error(
+        .rule("\(component.name) is for adapters", mend: "leave \(field) out"),
+        at: component.location, path: component.path)
+    }
     if let component = entry.schedule,
       let found = registries.adapterSchedules.reading(component, diagnostics)
     {
       settings.schedule = found.entry.init(found.reader, diagnostics)
-      if type == nil, entry.method.name == "none" {
-        diagnostics.error(
-          .rule("\(component.name) is for adapters", mend: "leave schedule out"),
-          at: component.location, path: component.path)
-      }
+      refuseBase(component, "schedule")
     }
-    if entry.optimizer != nil {
-      diagnostics.error(
-        .rule("optimizer is not offered by this version", mend: "leave it out"),
-        at: entry.method.location, path: entry.method.path + ".optimizer")
+    if let component = entry.optimizer,
+      let found = registries.adapterOptimizers.reading(component, diagnostics)
+    {
+      settings.optimizer = found.entry.init(found.reader, diagnostics)
+      refuseBase(component, "optimizer")
     }
     start = entry.startsFrom
     Self.checkStart(entry, settings, diagnostics)
@@ -44,9 +47,18 @@ struct AdapterPlan {
       type?.isExperimental ?? false
       || settings.initialization.map { Swift.type(of: $0).isExperimental } ?? false
       || settings.schedule.map { Swift.type(of: $0).isExperimental } ?? false
+      || settings.optimizer.map { Swift.type(of: $0).isExperimental } ?? false
     self.settings = settings
     guard diagnostics.errors.count == before else { return nil }
   }
+
+  /// What finds the first values: the recipe's `init`, else the method's own way.
+  var initialization: (any AdapterInitialization)? {
+    settings.initialization ?? method?.ownInitialization
+  }
+
+  /// Whether first values or ranks are found from data.
+  var looksAtData: Bool { initialization.map { type(of: $0).needs == .data } ?? false }
 
   /// Gives an attached adapter the values of the saved one that the entry names, if it names one.
   ///

@@ -91,12 +91,27 @@ struct RecordedRanks: AdapterInitialization {
 
   /// By the target's path.
   private let ranks: [String: Int]
+  private let alphas: [String: Double]
+  /// What found them; it makes room for the values that a checkpoint holds.
+  private let origin: (any AdapterInitialization)?
 
-  init(_ options: OptionReader, _ diagnostics: Diagnostics) { ranks = [:] }
-  init(_ ranks: [String: Int]) { self.ranks = ranks }
+  init(_ options: OptionReader, _ diagnostics: Diagnostics) {
+    (ranks, alphas, origin) = ([:], [:], nil)
+  }
+
+  init(_ found: FoundRanks, adapter: String, origin: (any AdapterInitialization)?) {
+    ranks = found.ranks[adapter] ?? [:]
+    alphas = found.alphas?[adapter] ?? [:]
+    self.origin = origin
+  }
 
   func prepared(_ targets: [AdapterTarget], _ plan: AdapterPreparation) -> [AdapterTarget] {
-    targets.map { $0.ranked(ranks[$0.path(to: "")] ?? 0) }
+    targets.map { target in
+      let path = target.path(to: "")
+      let rank = ranks[path] ?? 0
+      let ranked = alphas[path].map { target.ranked(rank, alpha: $0) } ?? target.ranked(rank)
+      return rank > 0 ? origin?.reserved(ranked) ?? ranked : ranked
+    }
   }
 }
 
@@ -105,17 +120,27 @@ struct FoundRanks: Codable, Sendable {
   static let fileName = "adapters.json"
 
   var ranks: [String: [String: Int]]
+  /// α of each beside them; nil in files of earlier versions, whose scaling was 1.
+  var alphas: [String: [String: Double]]?
 
-  /// Those of adapters whose initialization looks at data; nil without any.
-  init?(_ model: AdaptedModel) {
+  /// Those of adapters whose first values or ranks are found from data; nil without any.
+  ///
+  /// `plans` are of the same adapters, since a model that was put together from recorded ranks does not
+  /// know what found them.
+  init?(_ model: AdaptedModel, _ plans: [AdapterPlan]) {
     ranks = [:]
+    var alphas: [String: [String: Double]] = [:]
     for adapter in model.adapters {
-      guard let start = adapter.settings.initialization, type(of: start).needs == .data else {
-        continue
+      let name = adapter.settings.name
+      guard plans.contains(where: { $0.settings.name == name && $0.looksAtData }) else { continue }
+      func found<Value>(_ value: (AdapterTarget) -> Value) -> [String: Value] {
+        Dictionary(
+          uniqueKeysWithValues: adapter.modules.map { ($0.target.path(to: ""), value($0.target)) })
       }
-      ranks[adapter.settings.name] = Dictionary(
-        uniqueKeysWithValues: adapter.modules.map { ($0.target.path(to: ""), $0.target.rank) })
+      ranks[name] = found(\.rank)
+      alphas[name] = found(\.alpha)
     }
     if ranks.isEmpty { return nil }
+    self.alphas = alphas
   }
 }

@@ -101,7 +101,7 @@ struct ModelPlan {
   private let isPretraining: Bool
   /// Nil for tasks that need no head beside the backbone.
   private let task: TaskNetworkPlan?
-  private let adapters: [AdapterPlan]
+  let adapters: [AdapterPlan]
   private let methods: Registry<any AdapterMethod.Type>
   private let recipe: Recipe
 
@@ -208,7 +208,10 @@ struct ModelPlan {
         assembled(AdaptedModel(tree: tree, adapters: [], freezesBackbone: false))) : nil
     let attached = try adapters.enumerated().map { number, entry in
       var settings = entry.settings
-      if let found = ranks?.ranks[settings.name] { settings.initialization = RecordedRanks(found) }
+      if let ranks, ranks.ranks[settings.name] != nil {
+        settings.initialization = RecordedRanks(
+          ranks, adapter: settings.name, origin: entry.initialization)
+      }
       return try AttachedAdapter(
         settings, method: entry.method, on: tree, defaults: backboneType.defaultTargets,
         seed: seed, saving: number == 0 && isTrained ? ofTask : [], isFirst: number == 0,
@@ -232,9 +235,12 @@ struct ModelPlan {
   var isExperimental: Bool { adapters.contains(where: \.isExperimental) }
 
   /// Whether an adapter's first values or ranks are found from data.
-  var looksAtData: Bool {
-    adapters.contains { entry in
-      entry.settings.initialization.map { type(of: $0).needs == .data } ?? false
+  var looksAtData: Bool { adapters.contains(where: \.looksAtData) }
+
+  /// Whether what is found from data are values that stand in no file before the first checkpoint.
+  var findsValues: Bool {
+    adapters.contains { plan in
+      plan.initialization.map { type(of: $0).findsValues } ?? false
     }
   }
 

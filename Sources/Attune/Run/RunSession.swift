@@ -1,5 +1,6 @@
 import Adapters
 import Backbones
+import Checkpoints
 import Datasets
 import Foundation
 import Layers
@@ -79,7 +80,8 @@ struct RunSession {
     recipe.output.directory + "/.cache/digests.json"
   }
 
-  /// Ranks that an earlier start of this run found; nil where it looks at no data or never began.
+  /// Ranks that an earlier start of this run found; nil where it looks at no data or never began, or
+  /// found values besides and came to no checkpoint.
   private static func foundRanks(_ plan: RunPlan, _ roots: [String: String]) throws -> FoundRanks? {
     guard plan.model.looksAtData else { return nil }
     let digest = try plan.resolved.digest { field, path in
@@ -87,6 +89,8 @@ struct RunSession {
     }
     let directory = RunDirectory(recipe: plan.recipe, digest: digest)
     guard directory.status?.digest == digest else { return nil }
+    let checkpoints = CheckpointFolder(path: directory.file("checkpoints"))
+    if plan.model.findsValues, checkpoints.linked("last") == nil { return nil }
     return try? directory.read(FoundRanks.self, from: FoundRanks.fileName)
   }
 

@@ -223,7 +223,7 @@ private struct TrainRun {
       json: runEnvironment(threads: session.threads), to: "environment.json")
     try directory.write(json: session.data.record(), to: "data.json")
     try directory.write(json: Contract(session.data), to: "contract.json")
-    if let found = FoundRanks(session.model.adapted) {
+    if let found = FoundRanks(session.model.adapted, session.plan.model.adapters) {
       try directory.write(json: found, to: FoundRanks.fileName)
     }
     try directory.write(status)

@@ -72,6 +72,7 @@ package func listedFields() -> [ListedField] {
     + registries.adapterMethods.fields(of: "adapter")
     + registries.adapterInitializations.fields(of: "adapter.init")
     + registries.adapterSchedules.fields(of: "adapter.schedule")
+    + registries.adapterOptimizers.fields(of: "adapter.optimizer")
     + Tasks.heads.fields(of: "model.decoder") + Tasks.decoders.fields(of: "model.decoder")
     + Tasks.necks.fields(of: "model.neck")
     + registries.dataFormats.fields(of: "data.format")

@@ -98,7 +98,12 @@ struct AdapterBase {
         throw VerifyError("\(parityCase.name): the base has no module \(module)")
       }
       let rank = rank(site, parityCase, shapes) ?? method.lowRank?.rank ?? 0
-      let rows = isOnRows ? site.rowNames.filter { $0.name != "k" }.map(\.rows) : [nil]
+      // SNELL's reference has a layer for each part of a fused weight.
+      let parts = name == "snell" ? site.rowNames : []
+      let rows: [Range<Int>?] =
+        isOnRows
+        ? site.rowNames.filter { $0.name != "k" }.map(\.rows)
+        : parts.isEmpty ? [nil] : parts.map(\.rows)
       return rows.map {
         AdapterTarget(
           site: site, rows: $0, rank: rank, alpha: method.lowRank?.alpha ?? Double(rank))

@@ -38,6 +38,11 @@ enum AdapterParity {
     var gradients = loss.gradients()
     for hook in try adapter.hooks() { hook.change(&gradients, step: 0, of: 1) }
     try addGradients(gradients, "grad.", adapter, base.tree, names, to: &run)
+    // A file may hold a single number without an axis.
+    for name in parityCase.names("grad.").map({ "grad." + $0 }) {
+      guard let found = run.tensors[name], found.elementCount == 1 else { continue }
+      run.tensors[name] = found.reshaped(to: try parityCase.tensor(name).shape)
+    }
     let terms = adapter.modules.compactMap { module in
       (module.change as? any Regularized).map {
         (module.target, $0.regularizer(module.target.layer))
@@ -111,7 +116,7 @@ enum AdapterParity {
         if parameter.isBuffer { continue }
         throw VerifyError("\(parityCase.name): no tensor \(name) in adapter.safetensors")
       }
-      let value = try source.tensor(key)
+      let value = try ordered(source.tensor(key), for: parameter)
       guard value.elementCount == parameter.elementCount else {
         throw VerifyError(
           "\(parityCase.name): \(key) has shape \(value.shape), expected \(parameter.shape)")
@@ -119,11 +124,28 @@ enum AdapterParity {
       used.insert(key)
       parameter.value = value.cast(to: parameter.dtype).reshaped(to: parameter.shape).copied()
     }
-    if let stray = values.names.first(where: { !used.contains($0) && !$0.contains("num_batches") })
-    {
+    let stray = values.names.first { name in
+      !used.contains(name) && !name.contains("num_batches")
+        && adapter.method?.ignores(name) != true
+    }
+    if let stray {
       throw VerifyError("\(parityCase.name): the adapter has no place for \(stray)")
     }
     return (adapter, ModuleNames(base.tree))
+  }
+
+  /// A value as the parameter holds it: of a permutation matrix P the order alone, by which row j of X
+  /// is row `order[j]` of P X.
+  private static func ordered(_ value: Tensor, for parameter: Parameter) -> Tensor {
+    let size = parameter.elementCount
+    guard parameter.dtype == .i64, value.dtype == .f32, value.shape == [size, size] else {
+      return value
+    }
+    var order = [Int64](repeating: 0, count: size)
+    for (place, entry) in value.elements(as: Float.self).enumerated() where entry != 0 {
+      order[place % size] = Int64(place / size)
+    }
+    return Tensor(order, shape: [size])
   }
 
   /// Gradients under the names that a file has for the values: those of joined values are joined alike.

@@ -77,8 +77,9 @@ struct ParityTensors: Sendable {
     for key in values.names {
       let isJudged =
         judged.contains(key) || prefixes.contains { key.hasPrefix($0) }
+      let isNamed = ["aux.", "input.", "output."].contains { key.hasPrefix($0) }
       let name =
-        key == "loss" || key.hasPrefix("aux.")
+        key == "loss" || isNamed
         ? key : isJudged ? "output." + key : "input." + (key == "input" ? "x" : key)
       add(name, values, key)
       aliases[key] = name

@@ -52,6 +52,9 @@ package func verify(
 
 /// What our model gives for a case; nil for a kind, family or method that is not offered.
 private func parityRun(_ parityCase: ParityCase) throws -> ParityRun? {
+  if parityCase.adapter == CoLoRAFieldParity.method, parityCase.folder != nil {
+    return try CoLoRAFieldParity.run(parityCase)
+  }
   if parityCase.adapter != nil, parityCase.folder != nil {
     guard AdapterParity.offers(parityCase, .standard) else { return nil }
     return try AdapterParity.run(parityCase, .standard)
