@@ -88,7 +88,7 @@ def main():
                     [attune, "copy", str(path.relative_to(root / "recipes").with_suffix("")),
                      str(target)], check=True, capture_output=True, env=environment)
                 whole = load(target.read_text())
-        partial = "version" not in whole or "data" not in whole or "optimizer" not in whole["train"]
+        partial = not {"version", "name", "data"} <= whole.keys() or "optimizer" not in whole["train"]
         for label, value in [("", recipe), (" (merged)", whole)]:
             if partial and "base" not in value:
                 print(f"{path}{label}: a base for others, not a recipe")

@@ -70,13 +70,25 @@ package struct JSONSchema: Sendable {
 
   /// A map with the fields of a table, by their names and other spellings.
   package func map(of table: OptionTable, isOpen: Bool = false) -> PlainValue {
-    let required = table.options.filter { if case .required = $0.standard { true } else { false } }
     var fields: [PlainValue.Field] = [
       .init("type", "object"), .init("properties", .map(properties(of: table))),
     ]
-    let plain = required.filter { $0.aliases.isEmpty || !allowsReferences }
-    if !plain.isEmpty { fields.append(.init("required", .list(plain.map { .text($0.name) }))) }
+    fields += required(of: table)
     return .map(fields + [.init("additionalProperties", .boolean(isOpen))])
+  }
+
+  /// Fields that must be there, under their name or another spelling.
+  private func required(of table: OptionTable) -> [PlainValue.Field] {
+    let all = table.options.filter { if case .required = $0.standard { true } else { false } }
+    let spelled = allowsReferences ? all.filter { !$0.aliases.isEmpty } : []
+    let plain = all.filter { option in !spelled.contains { $0.name == option.name } }
+    let names = plain.map { PlainValue.text($0.name) }
+    let choices = spelled.map { option -> PlainValue in
+      let spellings = [option.name] + option.aliases
+      return ["anyOf": .list(spellings.map { ["required": .list([.text($0)])] })]
+    }
+    return (names.isEmpty ? [] : [.init("required", .list(names))])
+      + (choices.isEmpty ? [] : [.init("allOf", .list(choices))])
   }
 
   private func properties(of table: OptionTable) -> [PlainValue.Field] {
@@ -161,9 +173,6 @@ package struct JSONSchema: Sendable {
     let choice = PlainValue.Field(key, ["enum": .list(known.map(PlainValue.text))])
     let own = entries.map { entry -> PlainValue in
       let spellings = PlainValue.list(([entry.name] + entry.aliases).map(PlainValue.text))
-      let required = entry.options.options.filter {
-        if case .required = $0.standard { $0.aliases.isEmpty } else { false }
-      }
       return [
         "if": .map([
           .init("properties", .map([.init(key, ["enum": spellings])])),
@@ -174,8 +183,7 @@ package struct JSONSchema: Sendable {
             .init("description", .text(entry.summary)),
             .init("properties", .map(properties(of: entry.options))),
           ]
-            + (required.isEmpty
-              ? [] : [.init("required", .list(required.map { .text($0.name) }))])),
+            + required(of: entry.options)),
       ]
     }
     let needsNoOptions = entries.filter { entry in

@@ -231,9 +231,16 @@ struct VerbTests {
   @Test("the schema of recipes is JSON with the sections")
   func schema() async throws {
     let outcome = try await Binary.run(["list", "fields", "--schema"])
-    struct Schema: Decodable { let required: [String] }
+    // A recipe with bases is checked by its keys alone, one with several sources by their form.
+    struct Form: Decodable { let required: [String] }
+    struct Sources: Decodable {
+      let then: Form
+      let `else`: Form
+    }
+    struct Schema: Decodable { let `else`: Sources }
     let schema = try JSONDecoder().decode(Schema.self, from: Data(outcome.standardOutput.utf8))
-    #expect(schema.required.contains("model"))
+    #expect(schema.else.then.required.contains("model"))
+    #expect(schema.else.else.required.contains("train"))
   }
 
   @Test("copy gives a recipe that means the same at another place, and keeps what exists")

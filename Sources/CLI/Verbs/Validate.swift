@@ -5,6 +5,7 @@ struct ValidateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "validate",
     abstract: "Make all checks of a run without training.",
+    usage: "attune validate <recipe> ... [<options>]",
     discussion: """
       Fields, files, shapes, weights and module patterns are checked; errors of recipe, data and model \
       are shown together. A few steps and evaluations give the time and the peak memory of the run on \
