@@ -1,6 +1,6 @@
 # Two commands are all that is needed: `make run` and `make test`. `make help` lists the others.
 PEER ?= $(error PEER is not set: a folder made by the peers' setup.sh)
-.PHONY: run run-claim study-adapters test test-queue bench bench-peer check-peft build lint format clean help
+.PHONY: run run-claim study-adapters test test-queue test-portable bench bench-peer check-peft build lint format clean help
 
 run: build ## the main job, one seed: data, pretraining, adaptation, report
 	@Scripts/quickstart.sh 0
@@ -17,6 +17,11 @@ test: ## lint, build and all tests, with and without oneDNN
 
 test-queue: build ## a sweep whose workers are killed at random, beside an undisturbed one
 	@Scripts/check-batch.sh
+
+test-portable: ## the whole package built without oneDNN, and all its tests on plain kernels
+	@ATTUNE_NO_ONEDNN=1 swift build -c release --build-tests --scratch-path .build/no-onednn
+	@ATTUNE_NO_ONEDNN=1 ATTUNE_ISA=default swift test -c release --skip-build --disable-xctest \
+	  --scratch-path .build/no-onednn
 
 bench: build ## time known work: ViT-S and ViT-B with LoRA, MORPH, LoLA-SpecViT
 	@Scripts/bench.sh

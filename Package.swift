@@ -130,3 +130,15 @@ let package = Package(
     tests("CLITests", ["CLI", "Recipes", "Formats", "Tensors"]),
   ] + oneDNNTarget
 )
+
+// With ATTUNE_CORE_ONLY=1 what stands above the backbones is left out, tests and all: how products are
+// computed, by oneDNN or without it, decides nothing there.
+if ProcessInfo.processInfo.environment["ATTUNE_CORE_ONLY"] == "1" {
+  let above: Set = ["Tasks", "Datasets", "Training", "Launch", "Reports", "Attune", "CLI"]
+  let others: Set = ["RecipesTests", "FormatsTests", "CheckpointsTests", "AdaptersTests"]
+  package.targets.removeAll { target in
+    above.contains(target.name) || others.contains(target.name)
+      || above.contains { target.name == $0 + "Tests" }
+  }
+  package.products = []
+}

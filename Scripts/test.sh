@@ -25,9 +25,9 @@ run_tests .build/tests.log
 echo "== tests without vector kernels"
 ATTUNE_ISA=default run_tests .build/tests-default.log --filter 'TensorsTests|LayersTests|BackbonesTests'
 
-# The same through OpenBLAS.
+# The same through OpenBLAS: the modules that products pass through (`make test-portable` builds all).
 echo "== tests without oneDNN"
-export ATTUNE_NO_ONEDNN=1
+export ATTUNE_NO_ONEDNN=1 ATTUNE_CORE_ONLY=1
 swift build -c release --build-tests --scratch-path .build/no-onednn
 ATTUNE_ISA=default run_tests .build/tests-no-onednn.log --scratch-path .build/no-onednn \
   --filter 'TensorsTests|LayersTests|BackbonesTests'

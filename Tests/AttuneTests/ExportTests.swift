@@ -100,7 +100,7 @@ import Testing
     #expect(logits(again).bits == logits(model).bits)
   }
 
-  @Test("a name that modules without values may end in too is written as an expression for it alone")
+  @Test("a bare name is written as an expression that takes its module alone")
   func bareName() throws {
     let model = try SmallViT(adapters: [try SmallViT.lora(["head", "fc1"])])
     _ = try exportAdapter(

@@ -225,7 +225,7 @@ struct RunSession {
     (plan.totalSteps, plan.evaluateEvery, plan.saveEvery) = (steps + 1, .max, .max)
     return try Trainer(
       plan, schedule: schedule(), optimizer: self.plan.optimizer,
-      trainable: model.adapted.trainable, hooks: model.adapted.hooks,
+      trainable: model.adapted.trainable, hooks: try model.adapted.hooks(),
       policies: model.adapted.policies, loss: loss)
   }
 

@@ -22,7 +22,7 @@ struct RecipeCheck {
     let parts: RunParts
     do {
       parts = try RunParts(
-        file: request.recipe, overrides: request.overrides.map { Override($0) })
+        file: request.recipe, overrides: request.allChanges)
     } catch {
       problems = [error]
       return

@@ -7,6 +7,8 @@ import Tensors
 package struct Validation: Codable, Sendable {
   package var recipe: String
   package var isValid: Bool
+  /// Runs that the recipe's sweep describes; nil without a sweep.
+  package var runs: Int?
   /// One line per error; empty for a valid recipe.
   package var errors: [String]
   /// 0, or the code that `train` would end with.
@@ -22,7 +24,7 @@ package struct Validation: Codable, Sendable {
   package var absentFiles: [String]
 
   private enum CodingKeys: String, CodingKey {
-    case recipe, errors, steps, memory, time
+    case recipe, runs, errors, steps, memory, time
     case isValid = "valid"
     case exitCode = "exit_code"
     case trainableParameters = "trainable_parameters"
@@ -60,13 +62,49 @@ package struct MemoryEstimate: Codable, Sendable, Equatable {
 ///   - overrides: as of `--set`.
 ///   - withoutFiles: Whether data and weights that are not there are passed over: the model is then built
 ///     with random weights.
-/// - Returns: errors, or the run's size, time and memory.
+/// - Returns: errors, or the run's size, time and memory; of a sweep the errors of all runs, under its label,
+///   and the size, time and memory of the first.
 package func validation(
   of recipe: String, overrides: [String] = [], withoutFiles: Bool = false
 ) -> Validation {
+  let given = overrides.map { Override($0) }
+  let members: [(label: String, changes: [Override])]
+  do {
+    members = try BatchPlan.members(of: recipe, given)
+  } catch {
+    return Validation(
+      recipe: recipe, isValid: false, errors: "\(error)".split(separator: "\n").map(String.init),
+      exitCode: (programExitCode(of: error) ?? .internalError).rawValue, absentFiles: [])
+  }
+  guard members.contains(where: { !$0.changes.isEmpty }) else {
+    return validation(
+      of: TrainRequest(recipe: recipe, overrides: overrides), withoutFiles: withoutFiles)
+  }
+  func request(_ changes: [Override]) -> TrainRequest {
+    var request = TrainRequest(recipe: recipe, overrides: overrides)
+    request.changes = changes
+    return request
+  }
+  var found = validation(of: request(members[0].changes), withoutFiles: withoutFiles)
+  found.runs = members.count
+  found.errors = found.errors.map { "\(members[0].label): \($0)" }
+  for member in members.dropFirst() {
+    let check = RecipeCheck(request(member.changes), withoutFiles: withoutFiles)
+    for problem in check.problems {
+      if found.isValid { found.exitCode = (programExitCode(of: problem) ?? .internalError).rawValue }
+      found.isValid = false
+      found.errors += "\(problem)".split(separator: "\n").map { "\(member.label): \($0)" }
+    }
+    found.absentFiles += check.absentFiles.filter { !found.absentFiles.contains($0) }
+  }
+  return found
+}
+
+/// The same of one run.
+private func validation(of request: TrainRequest, withoutFiles: Bool) -> Validation {
   resetPeakResident()
-  let check = RecipeCheck(
-    TrainRequest(recipe: recipe, overrides: overrides), withoutFiles: withoutFiles)
+  let recipe = request.recipe
+  let check = RecipeCheck(request, withoutFiles: withoutFiles)
   var found = Validation(
     recipe: recipe, isValid: check.problems.isEmpty,
     errors: check.problems.flatMap { "\($0)".split(separator: "\n").map(String.init) },
@@ -110,6 +148,7 @@ extension Validation {
       return (["invalid \(recipe)"] + errors.map { "  \($0)" }).joined(separator: "\n")
     }
     var lines = ["valid   \(recipe)"]
+    if let runs { lines.append("  a sweep of \(runs) runs, all checked; of the first:") }
     if let trainableParameters, let totalParameters {
       let length = steps.map { ", \($0) steps" } ?? ""
       lines.append("  \(trainableParameters) of \(totalParameters) parameters trained\(length)")
