@@ -389,7 +389,8 @@ struct FetchTests {
       }
     }
     let bytes = seen.withLock { $0 }
-    #expect(bytes == bytes.sorted() && bytes.count > 2)
+    // How many pieces arrive together is the scheduler's choice.
+    #expect(bytes == bytes.sorted() && !bytes.isEmpty)
     #expect(try self.bytes() == content)
   }
 
