@@ -91,7 +91,8 @@ package func validation(
   for member in members.dropFirst() {
     let check = RecipeCheck(request(member.changes), withoutFiles: withoutFiles)
     for problem in check.problems {
-      if found.isValid { found.exitCode = (programExitCode(of: problem) ?? .internalError).rawValue }
+      let code = programExitCode(of: problem) ?? .internalError
+      if found.isValid { found.exitCode = code.rawValue }
       found.isValid = false
       found.errors += "\(problem)".split(separator: "\n").map { "\(member.label): \($0)" }
     }
