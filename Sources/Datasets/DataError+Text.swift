@@ -9,6 +9,10 @@ extension DataError: CustomStringConvertible {
       "\(pattern): no such data file (there \(Self.list(available))). Set data.root and "
         + "data.inputs.NAME.path to a file, a folder of .\(suffixes.joined(separator: "/.")) "
         + "files, or a name with *."
+    case .listedFileMissing(let list, let file):
+      "\(list): names \(file), which is not there, nor beside the list. Put it there, or set data.root."
+    case .listEmpty(let path):
+      "\(path): names no file. A list has a file on each line, and its class behind it."
     case .layoutUnknown(let path, let format, let expected, let available):
       "\(path): not laid out as \(format): expected \(expected); the file "
         + "\(Self.list(available)). Set data.format, or data.inputs.state.variable to the dataset."

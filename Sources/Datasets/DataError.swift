@@ -69,6 +69,11 @@ package enum DataError: ExitCoded, Sendable, Equatable {
   /// A sample that cannot be stored beside the others.
   case samplesDiffer(sample: String, field: String, found: [Int], expected: [Int])
 
+  /// A list of files names one that is not there.
+  case listedFileMissing(list: String, file: String)
+  /// A list of files that is empty or no text.
+  case listEmpty(path: String)
+
   /// Whether it tells of one file among many, which may be left out.
   var isOfOneFile: Bool {
     switch self {
@@ -81,9 +86,10 @@ package enum DataError: ExitCoded, Sendable, Equatable {
     switch self {
     case .planInvalid: .wrongCommandLine
     case .solverFailed: .failed
-    case .noFiles: .inputMissing
+    case .noFiles, .listedFileMissing: .inputMissing
     case .optionInvalid, .fieldMissing, .bandMissing, .splitOverlap: .invalidRecipe
-    case .layoutUnknown, .wrongRank, .shapesDiffer, .empty, .componentsDiffer, .notFinite,
+    case .listEmpty, .layoutUnknown, .wrongRank, .shapesDiffer, .empty, .componentsDiffer,
+      .notFinite,
       .filesDiffer, .constantField, .identifierTwice, .statisticsForeign, .componentMissing,
       .sampleIncomplete,
       .tooManyBad,

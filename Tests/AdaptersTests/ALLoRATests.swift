@@ -12,11 +12,7 @@ struct ALLoRATests {
     _ type: any AdapterMethod.Type = LoRA.self, _ options: [(String, PlainValue)] = []
   ) throws -> SmallLayers {
     try SmallLayers(type, [("r", 2)] + options) {
-      let diagnostics = Diagnostics()
-      let reader = OptionReader(
-        Located(plain: .map([.init("eta", 4)]), at: SourceLocation(source: "test")),
-        ALLoRA.options, diagnostics)
-      $0.optimizer = ALLoRA(reader, diagnostics)
+      $0.optimizer = try made(ALLoRA.options, [("eta", 4)], ALLoRA.init)
     }
   }
 

@@ -140,13 +140,21 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
 extension AdapterMethod {
   /// The method with these of its own options.
   static func made(_ fields: [(String, PlainValue)]) throws -> Self {
-    let diagnostics = Diagnostics()
-    let reader = OptionReader(
-      Located(
-        plain: .map(fields.map { PlainValue.Field($0.0, $0.1) }),
-        at: SourceLocation(source: "test")), options, diagnostics)
-    let made = Self(reader, diagnostics)
-    try diagnostics.throwErrors()
-    return made
+    try AdaptersTests.made(options, fields, Self.init)
   }
+}
+
+/// A component with options of a recipe, by its table.
+func made<Component>(
+  _ table: OptionTable, _ fields: [(String, PlainValue)],
+  _ make: (OptionReader, Diagnostics) -> Component
+) throws -> Component {
+  let diagnostics = Diagnostics()
+  let reader = OptionReader(
+    Located(
+      plain: .map(fields.map { PlainValue.Field($0.0, $0.1) }),
+      at: SourceLocation(source: "test")), table, diagnostics)
+  let component = make(reader, diagnostics)
+  try diagnostics.throwErrors()
+  return component
 }

@@ -25,10 +25,7 @@ struct AdapterStartTests {
     digest: String = Self.digest
   ) throws {
     let type = try #require(adapterMethods[layers.adapter.settings.method])
-    let reader = OptionReader(
-      Located(
-        plain: .map(options.map { PlainValue.Field($0.0, $0.1) }),
-        at: SourceLocation(source: "test")), type.options, Diagnostics())
+    let reader = try made(type.options, options) { reader, _ in reader }
     _ = try layers.adapter.start(
       from: directory, adapterMethods, options: reader, on: layers.tree, layouts: [],
       baseDigest: digest, isOfTask: { _ in false })

@@ -10,12 +10,7 @@ import Testing
 struct DyLoRATests {
   private func layers(_ options: [(String, PlainValue)] = []) throws -> SmallLayers {
     let layers = try SmallLayers(LoRA.self, [("r", 4), ("alpha", 6)], count: 2) {
-      let diagnostics = Diagnostics()
-      let reader = OptionReader(
-        Located(
-          plain: .map(options.map { PlainValue.Field($0.0, $0.1) }),
-          at: SourceLocation(source: "test")), DyLoRA.options, diagnostics)
-      $0.schedule = DyLoRA(reader, diagnostics)
+      $0.schedule = try made(DyLoRA.options, options, DyLoRA.init)
     }
     layers.perturb()
     return layers
@@ -92,11 +87,7 @@ struct DyLoRATests {
   @Test("is refused for other methods")
   func refused() throws {
     let other = try SmallLayers(LoRAXS.self, [("r", 4)]) {
-      $0.schedule = DyLoRA(
-        OptionReader(
-          Located(plain: .map([]), at: SourceLocation(source: "test")), DyLoRA.options,
-          Diagnostics()),
-        Diagnostics())
+      $0.schedule = try made(DyLoRA.options, [], DyLoRA.init)
     }
     let error = #expect(throws: AdapterError.self) { _ = try other.adapter.hooks() }
     #expect(error?.description.contains("method lora") == true)

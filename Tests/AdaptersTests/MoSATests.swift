@@ -8,14 +8,7 @@ import Testing
 @Suite("MoSA")
 struct MoSATests {
   private func schedule(_ fields: [(String, PlainValue)]) throws -> MoSA {
-    let diagnostics = Diagnostics()
-    let reader = OptionReader(
-      Located(
-        plain: .map(fields.map { PlainValue.Field($0.0, $0.1) }),
-        at: SourceLocation(source: "test")), MoSA.options, diagnostics)
-    let made = MoSA(reader, diagnostics)
-    try diagnostics.throwErrors()
-    return made
+    try made(MoSA.options, fields, MoSA.init)
   }
 
   private func layers(

@@ -34,12 +34,6 @@ struct SampleProbe: CalibrationProbe {
 func initialization(
   _ type: any AdapterInitialization.Type, _ options: [(String, PlainValue)]
 ) throws -> any AdapterInitialization {
-  let diagnostics = Diagnostics()
-  let reader = OptionReader(
-    Located(
-      plain: .map(options.map { PlainValue.Field($0.0, $0.1) }),
-      at: SourceLocation(source: "test")), type.options, diagnostics)
-  let made = type.init(reader, diagnostics)
-  try diagnostics.throwErrors()
-  return made
+  let start = type
+  return try made(start.options, options) { start.init($0, $1) }
 }

@@ -35,14 +35,7 @@ struct SmallLayers {
   static func method(
     _ type: any AdapterMethod.Type, _ options: [(String, PlainValue)]
   ) throws -> any AdapterMethod {
-    let diagnostics = Diagnostics()
-    let reader = OptionReader(
-      Located(
-        plain: .map(options.map { PlainValue.Field($0.0, $0.1) }),
-        at: SourceLocation(source: "test")), type.options, diagnostics)
-    let made = type.init(reader, diagnostics)
-    try diagnostics.throwErrors()
-    return made
+    try type.made(options)
   }
 
   /// W' − W of a layer.

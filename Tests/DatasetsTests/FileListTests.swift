@@ -78,6 +78,10 @@ struct FileListTests {
     #expect { try open("{path: \"t*t.txt\", column: label}") } throws: { error in
       "\(error)".contains("images/9.png")
     }
+    try folder.write("# nothing\n", to: "train.txt")
+    #expect { try open("{path: \"t*t.txt\", column: label}") } throws: { error in
+      (error as? DataError)?.exitCode == .malformedData && "\(error)".contains("names no file")
+    }
     try folder.write("images/0.png 1\nimages/3.png\n", to: "train.txt")
     #expect { try open("{path: train.txt, column: label}") } throws: { error in
       "\(error)".contains("'images/3.png' has 0 values behind it, the first line 1")
@@ -116,5 +120,10 @@ struct JPEGPictureTests {
       [0, 5, 14, 25, 35, 46, 54, 62, 75, 81, 90, 97],
     ]
     #expect(values == expected.flatMap { $0 })
+    try bytes.write(to: URL(filePath: folder.path("b.JPG")))
+    let found = try FileSearch.files(
+      ".", root: folder.path("."), suffixes: ImageFolderFormat.suffixes)
+    #expect(found.map { URL(filePath: $0).lastPathComponent } == ["a.jpg", "b.JPG"])
+    #expect(try ImageFolderFormat.open(found[1]).width == 12)
   }
 }

@@ -87,8 +87,8 @@ struct RasterFaultTests {
     try chips.truncate("c3.tif", to: 0.3)
     var options = chips.options()
     #expect(throws: FormatError.self) { try RasterData(options, seed: 1) }
-    options.badSamples = .skip
-    options.maximumSkipped = .share(0.1)
+    options.badSamples.skips = true
+    options.badSamples.maximum = .share(0.1)
     let data = try RasterData(options, seed: 1)
     let skipped = data.record(files: [], testDigest: "").skipped
     #expect(skipped.map(\.sample).sorted() == ["3", "7"])
@@ -99,7 +99,7 @@ struct RasterFaultTests {
       let before = names(sound, part).filter { $0 != "3" && $0 != "7" }
       #expect(names(data, part) == before)
     }
-    options.maximumSkipped = .count(1)
+    options.badSamples.maximum = .count(1)
     #expect(throws: DataError.self) { try RasterData(options, seed: 1) }
   }
 
@@ -146,8 +146,8 @@ struct RasterFaultTests {
     var options = chips.options()
     options.inputs[0].skipsConstantBands = true
     #expect(throws: DataError.self) { try RasterData(options, seed: 1) }
-    options.badSamples = .skip
-    options.maximumSkipped = .count(1)
+    options.badSamples.skips = true
+    options.badSamples.maximum = .count(1)
     let skipped = try RasterData(options, seed: 1).record(files: [], testDigest: "").skipped
     #expect(skipped.map(\.sample) == ["4"] && skipped[0].reason.contains("constant"))
   }

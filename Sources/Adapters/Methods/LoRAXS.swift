@@ -30,8 +30,7 @@ package struct LoRAXS: RecordsOptions {
   ) throws(AdapterError) -> any SiteChange {
     let rank = target.rank
     try target.requireRank(rank, method: Self.name)
-    let weight = target.layer.weight.detached()
-    let factors = MadeOnce { weight.singularValues() }
+    let factors = MadeOnce { target.singularValues() }
     return LatentDelta(target, start: .normal(standardDeviation: 1e-5)) {
       let values = factors.value.values.sliced(axis: 0, 0..<rank)
       return factors.value.right.sliced(axis: 0, 0..<rank).rowsScaled(by: values)

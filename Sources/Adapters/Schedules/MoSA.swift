@@ -1,6 +1,5 @@
 package import Layers
 package import Recipes
-import Synchronization
 import Tensors
 
 /// Mixture of sparse adapters, split and merged (arXiv 2312.02923; from the abstract, so that the split
@@ -38,10 +37,7 @@ package struct MoSA: AdapterSchedule {
           "\(adapter.settings.method) has no hidden units to part. Use it with lora, houlsby, "
           + "pfeiffer, parallel or adaptformer")
     }
-    let pairs =
-      (adapter.modules.map { $0.change.parameters }
-      + adapter.blocks.flatMap { $0.branches.map { $0.branch.parameters } })
-      .compactMap { HiddenPair($0, method) }
+    let pairs = HiddenPair.all(of: adapter, method)
     if let pair = pairs.first(where: { $0.hidden < splits }) {
       throw .unsupported(
         module: parent(of: pair.parameters[0].parameter.path), method: Self.name,
@@ -52,23 +48,6 @@ package struct MoSA: AdapterSchedule {
   }
 }
 
-/// A down and an up map with their hidden units.
-private struct HiddenPair: Sendable {
-  let hidden: Int
-  let parameters: [(parameter: Parameter, axis: Int)]
-
-  /// Nil where no parameter has hidden units.
-  init?(_ parameters: [Parameter], _ method: any HiddenUnits) {
-    var found: [(parameter: Parameter, axis: Int)] = []
-    for parameter in parameters {
-      if let axis = method.hiddenAxis(of: parameter) { found.append((parameter, axis)) }
-    }
-    guard let first = found.first else { return nil }
-    hidden = first.parameter.shape[first.axis]
-    self.parameters = found
-  }
-}
-
 /// Sets units outside the drawn group to zero for a step, and gives them their values back.
 private struct MoSAHook: TrainingHook {
   private let pairs: [HiddenPair]
@@ -76,7 +55,7 @@ private struct MoSAHook: TrainingHook {
   private let seed: UInt64
   /// Group of every hidden unit by pair; -1 for those of every step.
   private let groups: [[Int]]
-  private let step = MaskedStep()
+  private let shown = HiddenStep()
 
   init(pairs: [HiddenPair], splits: Int, dense: Double, seed: UInt64) {
     (self.pairs, self.splits, self.seed) = (pairs, splits, seed)
@@ -92,55 +71,21 @@ private struct MoSAHook: TrainingHook {
   }
 
   func begin(step: Int, of total: Int) {
-    var masked: [MaskedStep.Value] = []
     for (index, pair) in pairs.enumerated() {
       var stream = Philox(seed: seed, purpose: .schedule, step: step + 1, index: index)
       let chosen = stream.below(splits)
-      let units = groups[index].map { $0 < 0 || $0 == chosen ? Float(1) : 0 }
-      for (parameter, axis) in pair.parameters {
-        let mask = Self.mask(units, axis: axis, parameter.shape)
-        masked.append(MaskedStep.Value(parameter: parameter, whole: parameter.value, mask: mask))
-        parameter.value = parameter.value * mask
-      }
+      shown.begin(
+        pair,
+        groups[index].map { group in
+          let takesPart = group < 0 || group == chosen
+          return HiddenStep.Unit(shown: takesPart ? 1 : 0, isUpdated: takesPart)
+        })
     }
-    self.step.values.withLock { $0 = masked }
-  }
-
-  /// Values of hidden units at every element of a shape.
-  private static func mask(_ units: [Float], axis: Int, _ shape: [Int]) -> Tensor {
-    let inner = shape[(axis + 1)...].reduce(1, *)
-    let count = shape.reduce(1, *)
-    return Tensor((0..<count).map { units[$0 / inner % units.count] }, shape: shape)
   }
 
   func change(_ gradients: inout Gradients, step: Int, of total: Int) {
-    for value in self.step.values.withLock({ $0 }) {
-      guard let gradient = gradients[value.parameter.leaf] else { continue }
-      gradients[value.parameter.leaf] = gradient * value.mask
-    }
+    shown.change(&gradients)
   }
 
-  func end(step: Int, of total: Int) {
-    let masked = self.step.values.withLock { values in
-      defer { values = [] }
-      return values
-    }
-    for value in masked {
-      let others = Tensor(filledWith: 1, shape: value.mask.shape) - value.mask
-      value.parameter.value = value.parameter.value * value.mask + value.whole * others
-    }
-  }
-}
-
-/// What a step set to zero.
-private final class MaskedStep: Sendable {
-  struct Value: Sendable {
-    let parameter: Parameter
-    /// Before the step.
-    let whole: Tensor
-    /// 1 for hidden units of the step, 0 for others, in the parameter's shape.
-    let mask: Tensor
-  }
-
-  let values = Mutex<[Value]>([])
+  func end(step: Int, of total: Int) { shown.end() }
 }

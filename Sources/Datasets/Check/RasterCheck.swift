@@ -201,18 +201,19 @@ package enum RasterCheck: DataChecker {
   private static let suffixes = GeoTIFFFormat.suffixes + ImageFolderFormat.suffixes
 
   private static func formatName(of path: String) -> String {
-    path.hasSuffix(".png") ? ImageFolderFormat.name : GeoTIFFFormat.name
+    FileSearch.hasSuffix(path, among: ImageFolderFormat.suffixes)
+      ? ImageFolderFormat.name : GeoTIFFFormat.name
   }
 
   private static func files(_ path: String) -> [String] {
     guard isFolder(path) else {
       let found = try? FileSearch.files(
         path, root: FileManager.default.currentDirectoryPath, suffixes: suffixes)
-      return (found ?? []).filter { file in suffixes.contains { file.hasSuffix("." + $0) } }
+      return (found ?? []).filter { FileSearch.hasSuffix($0, among: suffixes) }
     }
     let all = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
     return all.filter { file in
-      !file.hasPrefix(".") && suffixes.contains { file.hasSuffix("." + $0) }
+      !file.hasPrefix(".") && FileSearch.hasSuffix(file, among: suffixes)
     }.sorted { $0.compare($1, options: [.numeric, .literal]) == .orderedAscending }
       .map { path + "/" + $0 }
   }

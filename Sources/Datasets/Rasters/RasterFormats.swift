@@ -1,4 +1,3 @@
-import Foundation
 package import Recipes
 
 /// A layout of raster files; formats differ in how a file is opened and how files lie in folders.
@@ -24,11 +23,11 @@ extension RasterFormat {
 package enum ImageFolderFormat: RasterFormat {
   package static let name = "image-folder"
   package static let summary = "PNG pictures of 8 or 16 bits, and JPEG, in folders"
-  package static let suffixes = ["png", "jpg", "jpeg", "JPG", "JPEG", "PNG"]
+  package static let suffixes = ["png", "jpg", "jpeg"]
 
   package static func open(_ path: String) throws -> PixelFile {
-    let suffix = (path as NSString).pathExtension.lowercased()
-    return ["jpg", "jpeg"].contains(suffix) ? try .jpeg(path: path) : try .png(path: path)
+    FileSearch.hasSuffix(path, among: ["jpg", "jpeg"])
+      ? try .jpeg(path: path) : try .png(path: path)
   }
 }
 

@@ -36,8 +36,7 @@ extension RasterOptions {
     self.init(
       format: format, catalog: catalog, root: section.root, inputs: inputs, patch: patch,
       split: split)
-    badSamples = section.onBadSample
-    maximumSkipped = section.maximumSkipped
+    badSamples = BadSamplePolicy(section)
     maximumLeak = section.split.maximumLeak
     if section.cache == .memory { keptByteCount = .max }
     self.transforms = transforms

@@ -82,9 +82,8 @@ package struct RasterOptions: Sendable {
   package var target: RasterTarget?
   /// How inputs are made from clean images.
   package var degradation: DegradationSequence?
-  /// What an unreadable or empty sample does, and how many may be left out.
-  package var badSamples = DataSection.BadSample.stop
-  package var maximumSkipped = Allowance.share(0.01)
+  /// Samples that cannot be read or have no valid value.
+  package var badSamples = BadSamplePolicy()
   /// Most bytes of decoded files that are kept in memory, of all files together.
   package var keptByteCount = PDEData.memoryLimit
   /// Largest share of test samples that may lie on the ground of training samples.
@@ -107,14 +106,6 @@ package struct RasterOptions: Sendable {
   /// A file as the channels of an input.
   func open(_ path: String, as input: Input) throws -> PixelFile {
     try input.source.reader?(path) ?? format.open(path)
-  }
-
-  /// What becomes of bad samples.
-  var badSamplePolicy: BadSamplePolicy {
-    var policy = BadSamplePolicy()
-    policy.skips = badSamples == .skip
-    policy.maximum = maximumSkipped
-    return policy
   }
 }
 

@@ -30,7 +30,7 @@ struct RasterScenes: Sendable {
         bad.append(.init(sample: candidate.identifier, reason: reason))
       }
     }
-    if let first = bad.first, options.badSamples == .stop {
+    if let first = bad.first, !options.badSamples.skips {
       throw DataError.sampleIncomplete(
         identifier: first.sample, reason: first.reason, count: bad.count)
     }
@@ -49,7 +49,7 @@ struct RasterScenes: Sendable {
         bad.append(.init(sample: candidate.identifier, reason: "\(error)"))
       }
     }
-    if options.badSamples == .stop, let first = unopened.first {
+    if !options.badSamples.skips, let first = unopened.first {
       guard unopened.count > 1 else { throw first }
       throw BadSamples(unopened.map { "\($0)" })
     }
@@ -59,17 +59,17 @@ struct RasterScenes: Sendable {
     if scenes.reduce(0, { $0 + $1.byteCount }) <= options.keptByteCount {
       scenes = scenes.map(\.keptInMemory)
     }
-    if options.badSamples == .skip || options.inputs.contains(where: \.skipsConstantBands) {
+    if options.badSamples.skips || options.inputs.contains(where: \.skipsConstantBands) {
       let defects = try scenes.defects(options)
       let names = Set(defects.map(\.sample))
       scenes.removeAll { names.contains($0.identifier) }
       bad += defects
     }
-    if options.badSamples == .stop, let first = bad.first {
+    if !options.badSamples.skips, let first = bad.first {
       throw DataError.sampleIncomplete(
         identifier: first.sample, reason: first.reason, count: bad.count)
     }
-    try options.badSamplePolicy.require(bad, of: candidates.count)
+    try options.badSamples.require(bad, of: candidates.count)
     guard !scenes.isEmpty else {
       throw DataError.optionInvalid(
         key: "data.inputs", found: "no sample with files of all inputs",

@@ -12,7 +12,7 @@ struct FileList: Sendable {
   /// Whether a file's name says that it is a list.
   static func isList(_ path: String) -> Bool { path.lowercased().hasSuffix(".txt") }
 
-  /// - Throws: `DataError.noFiles` for a list that is absent or holds no name.
+  /// - Throws: `DataError.noFiles` for a list that is absent, `.listEmpty` for one without names.
   init(path: String) throws(DataError) {
     guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
       throw .noFiles(pattern: path, suffixes: ["txt"], available: [])
@@ -24,12 +24,12 @@ struct FileList: Sendable {
       let fields = line.split { $0 == " " || $0 == "\t" || $0 == "," }.map(String.init)
       return (fields[0], Array(fields.dropFirst()))
     }
-    if entries.isEmpty { throw .noFiles(pattern: path, suffixes: [], available: []) }
+    if entries.isEmpty { throw .listEmpty(path: path) }
   }
 
   /// Paths of the files, which lie below `root` or below the list's own folder.
   ///
-  /// - Throws: `DataError.noFiles` for one that does not exist.
+  /// - Throws: `DataError.listedFileMissing` for one that does not exist.
   func files(root: String) throws(DataError) -> [String] {
     let folders = [root, URL(filePath: path).deletingLastPathComponent().path]
     var found: [String] = []
@@ -37,7 +37,7 @@ struct FileList: Sendable {
       let candidates =
         entry.file.hasPrefix("/") ? [entry.file] : folders.map { $0 + "/" + entry.file }
       guard let file = candidates.first(where: { FileManager.default.fileExists(atPath: $0) })
-      else { throw .noFiles(pattern: candidates[0], suffixes: [], available: []) }
+      else { throw .listedFileMissing(list: path, file: candidates[0]) }
       found.append(file)
     }
     return found

@@ -5,7 +5,7 @@ package enum FileSearch {
   /// Files of `pattern` below `root`: a file, a folder (its files with one of `suffixes`), a list of
   /// files (`.txt`), or a name with `*`, `?` and `[…]`; sorted so that `a_2` stands before `a_10`.
   ///
-  /// - Throws: `DataError.noFiles`, also for a file of a list that does not exist.
+  /// - Throws: `DataError.noFiles`, and for a list `.listedFileMissing` and `.listEmpty`.
   package static func files(
     _ pattern: String, root: String, suffixes: [String]
   ) throws(DataError) -> [String] {
@@ -14,8 +14,7 @@ package enum FileSearch {
     var found: [String] = []
     for path in expanded(full) {
       if isFolder(path) {
-        found += contents(of: path).filter { name in suffixes.contains { name.hasSuffix("." + $0) }
-        }
+        found += contents(of: path).filter { hasSuffix($0, among: suffixes) }
       } else if FileList.isList(path), !suffixes.contains("txt") {
         found += try FileList(path: path).files(root: root)
       } else {
@@ -36,6 +35,12 @@ package enum FileSearch {
   package static func label(of path: String, root: String) -> String {
     let (path, root) = (standardized(path), standardized(root))
     return path.hasPrefix(root + "/") ? String(path.dropFirst(root.count + 1)) : path
+  }
+
+  /// Whether a name ends in one of some endings, in capitals or not.
+  static func hasSuffix(_ name: String, among suffixes: [String]) -> Bool {
+    let name = name.lowercased()
+    return suffixes.contains { name.hasSuffix("." + $0) }
   }
 
   private static func standardized(_ path: String) -> String {
