@@ -16,8 +16,8 @@ package protocol DataFormat: RegistryEntry {
 package protocol DataSetPlan: Sendable {
   /// Opens and checks the files, splits them, and reads the training part for its statistics.
   ///
-  /// `seed` is that of the run, for what is random in a training sample.
-  func open(seed: UInt64) throws -> any DataSet
+  /// `seed` is that of the run, for what is random in a training sample; `kept` may know the statistics.
+  func open(seed: UInt64, keeping kept: KeptStatistics?) throws -> any DataSet
 
   /// The same plan with the normalization and the classes of a trained run, whatever the files are
   /// now.
@@ -33,6 +33,9 @@ package protocol DataSetPlan: Sendable {
 }
 
 extension DataSetPlan {
+  /// Opens with statistics from the files as they are.
+  package func open(seed: UInt64) throws -> any DataSet { try open(seed: seed, keeping: nil) }
+
   package func predictionScene(
     _ files: [String: String], contract: [String: InputContract]
   ) throws -> (any PredictionScene)? { nil }

@@ -121,23 +121,3 @@ package struct FileDigestCache: Sendable {
     }
   }
 }
-
-/// Size and times of a file, to tell whether it is the same as before.
-private struct FileStamp {
-  let bytes: Int
-  let text: String
-  /// It was last written some time ago by the clock of the machine.
-  let isSettled: Bool
-
-  /// Nil for a file that is missing.
-  init?(_ path: String) {
-    var found = stat()
-    guard stat(path, &found) == 0 else { return nil }
-    bytes = Int(found.st_size)
-    let (written, changed) = (found.st_mtim, found.st_ctim)
-    text =
-      "\(written.tv_sec).\(written.tv_nsec) \(changed.tv_sec).\(changed.tv_nsec) \(found.st_ino)"
-    let age = Date().timeIntervalSince1970 - Double(max(written.tv_sec, changed.tv_sec))
-    isSettled = age > 2
-  }
-}

@@ -20,11 +20,14 @@ struct PreparedData: Sendable {
   let loader: Loader
   private let seed: UInt64
 
-  init(_ plan: DataPlan, seed: Int, digests: inout FileDigestCache) throws {
+  /// `digests` and `kept` may know from earlier runs what is to be found of the files.
+  init(
+    _ plan: DataPlan, seed: Int, digests: inout FileDigestCache, keeping kept: KeptStatistics? = nil
+  ) throws {
     let seed = UInt64(bitPattern: Int64(seed))
     var sources: [Source] = []
     for source in plan.sources {
-      let set = try source.set.open(seed: seed)
+      let set = try source.set.open(seed: seed, keeping: kept)
       let names = set.filePaths.map { relative($0, to: source.section.root) }
       sources.append(
         Source(

@@ -27,14 +27,16 @@ struct RunSession {
 
   /// Opens data and weights and checks that they fit each other.
   ///
-  /// `threads` holds where the recipe does not say; nil is all of the machine. With `keepsFactors`
-  /// decompositions of weights are kept below the output folder.
-  init(_ plan: RunPlan, threads: Int? = nil, keepsFactors: Bool = false) throws {
+  /// `threads` holds where the recipe does not say; nil is all of the machine. With `keepsFindings`
+  /// decompositions of weights and statistics of data are kept below the output folder.
+  init(_ plan: RunPlan, threads: Int? = nil, keepsFindings: Bool = false) throws {
     self.plan = plan
     self.threads =
       plan.recipe.distributed.threads ?? threads ?? ProcessInfo.processInfo.activeProcessorCount
     var cache = FileDigestCache(file: Self.digestFile(plan.recipe))
-    let data = try PreparedData(plan.data, seed: plan.recipe.seed, digests: &cache)
+    let data = try PreparedData(
+      plan.data, seed: plan.recipe.seed, digests: &cache,
+      keeping: keepsFindings ? try Self.keptStatistics(plan) : nil)
     digests = cache
     self.data = data
     let shapes = data.inputShapes
@@ -44,7 +46,7 @@ struct RunSession {
       for: plan.dataShape(shapes), outputs: plan.outputs(data.target()),
       inputs: shapes.first?.keys.sorted(), bands: data.bands,
       ranks: try Self.foundRanks(plan, roots),
-      factors: keepsFactors
+      factors: keepsFindings
         ? FactorCache(folder: plan.recipe.output.directory + "/.cache/factors") : nil
     ) { try Calibration(plan, model: $0, data: data, threads: count) }
     if plan.recipe.train.cachesFrozenFeatures {
@@ -78,6 +80,15 @@ struct RunSession {
 
   private static func digestFile(_ recipe: Recipe) -> String {
     recipe.output.directory + "/.cache/digests.json"
+  }
+
+  /// Statistics by the recipe's data section; the files of a root are told by their own sizes and times.
+  private static func keptStatistics(_ plan: RunPlan) throws -> KeptStatistics {
+    KeptStatistics(
+      folder: plan.recipe.output.directory + "/.cache/statistics",
+      recipe: try plan.resolved.sampleDigest { field, path in
+        field.hasSuffix(".root") ? path : try Attune.digest(ofCheckpoint: path)
+      })
   }
 
   /// Ranks that an earlier start of this run found; nil where it looks at no data or never began, or

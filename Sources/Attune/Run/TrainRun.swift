@@ -59,7 +59,7 @@ package func train(
 ) throws -> TrainResult {
   let plan = try RunPlan(file: request.recipe, overrides: request.allChanges)
   for note in plan.notes { message(note) }
-  let session = try RunSession(plan, threads: request.threads, keepsFactors: true)
+  let session = try RunSession(plan, threads: request.threads, keepsFindings: true)
   if request.skipsFinished, let skipped = finishedBefore(session) { return skipped }
   var run: TrainRun
   do {

@@ -5,10 +5,10 @@ import Tensors
 
 /// What adapters did to the weights that they stand on, for the record.
 ///
-/// The decompositions of a large model take minutes; where all together cost more than `budget`
+/// The decompositions of a large model take long; where all together cost more than `budget`
 /// multiplications, weights spread evenly over the model are looked at.
 func weightUpdates(
-  of model: AdaptedModel, budget: Double = 2e11
+  of model: AdaptedModel, budget: Double = 5e10
 ) -> (updates: [RunRecord.WeightUpdate], left: Int) {
   let sites = model.tree.sites.filter(\.isAdapted)
   let total = sites.reduce(0) { $0 + UpdateSpectrum.cost(rows: $1.outputs, columns: $1.inputs) }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Datasets
 import Foundation
 import Launch
@@ -23,19 +24,32 @@ struct RunMeasurement {
   ///   - opening: Seconds that this took.
   /// - Throws: what training and evaluation throw.
   init(_ session: RunSession, opening: Double) throws {
-    let step = try Self.stepSeconds(session)
+    let (step, save) = try Self.seconds(session)
     let perStep = session.recipe.train.accumulationSteps
     let batch = Double(session.plan.data.batchSize)
     let training = step * Self.wholeSteps(session)
     let sample = step / (Double(perStep) * batch)
-    let evaluation = try Self.evaluationSeconds(session, sample: sample)
-    time = TimeEstimate(opening: opening, step: step, training: training, evaluation: evaluation)
+    let validations = try Self.validations(session)
+    let evaluation = try Self.evaluationSeconds(session, sample: sample, validations)
+    let updates = Self.elapsed { _ = weightUpdates(of: session.model.adapted) }
+    let saves = session.totalSteps / (try session.trainingPlan().saveEvery) + 1
+    // About every second validation is the best so far, and is kept.
+    let writing = updates + save * Double(saves + validations / 2)
+    time = TimeEstimate(
+      opening: opening, step: step, training: training, evaluation: evaluation, writing: writing)
     peakTensorBytes = Allocator.shared.statistics.peakBytesInUse
     peakResidentBytes = Launch.peakResidentBytes()
   }
 
-  /// The median of some steps after the first, which also fills caches.
-  private static func stepSeconds(_ session: RunSession) throws -> Double {
+  private static func elapsed(_ body: () throws -> Void) rethrows -> Double {
+    let start = ContinuousClock.now
+    try body()
+    return (ContinuousClock.now - start) / .seconds(1)
+  }
+
+  /// The median of some steps after the first, which also fills caches; and a checkpoint, written to the
+  /// system's folder for temporary files.
+  private static func seconds(_ session: RunSession) throws -> (step: Double, save: Double) {
     var seconds: [Double] = []
     var last = ContinuousClock.now
     let start = last
@@ -55,7 +69,14 @@ struct RunMeasurement {
     _ = try trainer.run(
       batches: { try batches($0) }, evaluate: { _ in [:] }, observers: observers)
     let measured = seconds.count > 2 ? Array(seconds.dropFirst()) : seconds
-    return measured.sorted()[measured.count / 2]
+    let folder = FileManager.default.temporaryDirectory.appending(
+      path: "attune-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let save = try elapsed {
+      try CheckpointFolder(path: folder.path).save(
+        trainer, parameters: session.model.state, digest: "", isBest: true, keep: 1)
+    }
+    return (measured.sorted()[measured.count / 2], save)
   }
 
   /// Steps as if all were of whole batches: the last of an epoch may be small.
@@ -66,21 +87,20 @@ struct RunMeasurement {
     return Double(session.totalSteps) * share
   }
 
+  private static func validations(_ session: RunSession) throws -> Int {
+    let every = try session.trainingPlan().evaluateEvery
+    return (session.totalSteps + every - 1) / every
+  }
+
   /// All validations and the final evaluation; measured once each, unless that takes long.
   private static func evaluationSeconds(
-    _ session: RunSession, sample: Double
+    _ session: RunSession, sample: Double, _ validations: Int
   ) throws -> Double {
-    let plan = try session.trainingPlan()
-    let validations =
-      session.totalSteps / plan.evaluateEvery
-      + (session.totalSteps % plan.evaluateEvery == 0 ? 0 : 1)
     func seconds(_ part: SplitPart, _ body: () throws -> Void) throws -> Double {
       let count = session.data.samples(part).reduce(0) { $0 + $1.count }
       let expected = Double(count) * sample * forwardShare
       guard expected < longestEvaluation else { return expected }
-      let start = ContinuousClock.now
-      try body()
-      return (ContinuousClock.now - start) / .seconds(1)
+      return try elapsed(body)
     }
     let each =
       session.data.hasPart(.val)

@@ -10,16 +10,23 @@ package struct TimeEstimate: Codable, Sendable, Equatable {
   package var training: Double
   /// All evaluations of the validation part, and the final one.
   package var evaluation: Double
+  /// Checkpoints, and what adapters did to weights, for the report.
+  package var writing: Double
 
-  package var total: Double { opening + training + evaluation }
+  package var total: Double { opening + training + evaluation + writing }
 
-  private enum CodingKeys: String, CodingKey { case opening, step, training, evaluation, total }
+  private enum CodingKeys: String, CodingKey {
+    case opening, step, training, evaluation, writing, total
+  }
 
-  package init(opening: Double, step: Double, training: Double, evaluation: Double) {
+  package init(
+    opening: Double, step: Double, training: Double, evaluation: Double, writing: Double
+  ) {
     self.opening = opening
     self.step = step
     self.training = training
     self.evaluation = evaluation
+    self.writing = writing
   }
 
   package init(from decoder: any Decoder) throws {
@@ -28,7 +35,8 @@ package struct TimeEstimate: Codable, Sendable, Equatable {
       opening: try values.decode(Double.self, forKey: .opening),
       step: try values.decode(Double.self, forKey: .step),
       training: try values.decode(Double.self, forKey: .training),
-      evaluation: try values.decode(Double.self, forKey: .evaluation))
+      evaluation: try values.decode(Double.self, forKey: .evaluation),
+      writing: try values.decode(Double.self, forKey: .writing))
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -37,13 +45,14 @@ package struct TimeEstimate: Codable, Sendable, Equatable {
     try values.encode(step, forKey: .step)
     try values.encode(training, forKey: .training)
     try values.encode(evaluation, forKey: .evaluation)
+    try values.encode(writing, forKey: .writing)
     try values.encode(total, forKey: .total)
   }
 
-  /// `12 min (training 10 min, evaluation 2 min)`.
+  /// `12 min (training 10 min, evaluation 2 min, writing 3.1 s)`.
   package var text: String {
     "\(Self.duration(total)) (training \(Self.duration(training)), evaluation "
-      + "\(Self.duration(evaluation)))"
+      + "\(Self.duration(evaluation)), writing \(Self.duration(writing)))"
   }
 
   private static func duration(_ seconds: Double) -> String {

@@ -43,25 +43,27 @@ package struct FieldStatistics: Codable, Sendable, Equatable {
       }
     }
     return set.fields.indices.map { field in
-      let sorted = samples[field].sortedByDigits()
-      return FieldStatistics(
+      FieldStatistics(
         field: set.fields[field].name, count: moments[field].count,
         minimum: Double(moments[field].minimum), maximum: Double(moments[field].maximum),
         mean: moments[field].mean, standardDeviation: moments[field].standardDeviation,
-        quantiles: shares.map { quantile($0, of: sorted) })
+        quantiles: quantiles(of: samples[field]))
     }
   }
 
   /// Values per field from which quantiles are taken, at most.
   static let largestSample = 1 << 21
 
-  /// Linear between the two nearest order statistics, as numpy's default.
-  package static func quantile(_ share: Double, of sorted: [Float]) -> Double {
-    guard let last = sorted.indices.last else { return .nan }
-    let place = share * Double(last)
-    let below = Int(place)
-    let above = min(below + 1, last)
-    let (low, high) = (Double(sorted[below]), Double(sorted[above]))
-    return low + (place - Double(below)) * (high - low)
+  /// The quantiles at `shares`, each linear between the two nearest order statistics, as numpy's default.
+  package static func quantiles(of values: [Float], at shares: [Double] = shares) -> [Double] {
+    guard !values.isEmpty else { return shares.map { _ in .nan } }
+    let last = values.count - 1
+    let places = shares.map { $0 * Double(last) }
+    let ranks = places.flatMap { [Int($0), min(Int($0) + 1, last)] }
+    let found = values.orderStatistics(ranks).map(Double.init)
+    return places.enumerated().map { number, place in
+      let (low, high) = (found[2 * number], found[2 * number + 1])
+      return low + (place - place.rounded(.down)) * (high - low)
+    }
   }
 }

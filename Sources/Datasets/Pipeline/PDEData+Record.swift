@@ -3,7 +3,9 @@ package import Recipes
 import Tensors
 
 extension PDEDataOptions: DataSetPlan {
-  package func open(seed: UInt64) throws -> any DataSet { try PDEData(self) }
+  package func open(seed: UInt64, keeping kept: KeptStatistics?) throws -> any DataSet {
+    try PDEData(self, keeping: kept)
+  }
 
   package func normalizing(
     by contract: [String: InputContract], target: TargetDescription?

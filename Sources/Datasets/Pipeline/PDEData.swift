@@ -20,7 +20,7 @@ package struct PDEData: Sendable {
   /// Opens all files, splits, and reads the training trajectories once for their statistics.
   ///
   /// - Throws: `DataError`, or `FormatError` for an unreadable file.
-  package init(_ options: PDEDataOptions) throws {
+  package init(_ options: PDEDataOptions, keeping kept: KeptStatistics? = nil) throws {
     self.options = options
     let (set, partOfFile) = try Self.open(options)
     self.set = set
@@ -48,8 +48,13 @@ package struct PDEData: Sendable {
         expected: "at least one of the \(set.count) in train")
     }
 
+    func measured() throws -> [FieldStatistics] {
+      try FieldStatistics.of(training, in: set) { try raw.raw($0) }
+    }
     do {
-      statistics = try FieldStatistics.of(training, in: set) { try raw.raw($0) }
+      statistics =
+        try kept?.value(of: training.map(String.init), in: set.files.map(\.path), measured)
+        ?? measured()
     } catch  where error.isOfOneSample {
       let bad = try raw.defects(SplitPart.allCases.flatMap { parted[$0] ?? [] })
       throw bad.count > 1 ? BadSamples(bad.map(\.reason)) : error

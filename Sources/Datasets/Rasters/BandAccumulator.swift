@@ -26,11 +26,10 @@ struct BandAccumulator {
   }
 
   var statistics: FieldStatistics {
-    let sorted = sample.sortedByDigits()
-    return FieldStatistics(
+    FieldStatistics(
       field: band, count: moments.count, minimum: Double(moments.minimum),
       maximum: Double(moments.maximum), mean: moments.mean,
       standardDeviation: moments.standardDeviation,
-      quantiles: FieldStatistics.shares.map { FieldStatistics.quantile($0, of: sorted) })
+      quantiles: FieldStatistics.quantiles(of: sample))
   }
 }

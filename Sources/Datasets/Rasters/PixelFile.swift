@@ -136,3 +136,8 @@ package struct PixelFile: Sendable {
     return values
   }
 }
+
+extension PixelFile {
+  /// The file on disk: that of the shard for a member of one.
+  var storedPath: String { ShardShelf.shardPath(of: path) ?? path }
+}

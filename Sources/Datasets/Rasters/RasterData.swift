@@ -25,7 +25,9 @@ package struct RasterData: Sendable {
   /// Opens all files, splits, and reads the training windows once for their statistics.
   ///
   /// - Throws: `DataError`, or `FormatError` for an unreadable file.
-  package init(_ options: RasterOptions, seed: UInt64) throws {
+  package init(
+    _ options: RasterOptions, seed: UInt64, keeping kept: KeptStatistics? = nil
+  ) throws {
     self.options = options
     self.seed = seed
     let opened = try RasterScenes(options)
@@ -41,7 +43,7 @@ package struct RasterData: Sendable {
         key: "data.split", found: "no training window", expected: "at least one in train")
     }
     let (scenes, windows) = (scenes, windows)
-    (statistics, groupStatistics) = try options.statistics(of: scenes, training)
+    (statistics, groupStatistics) = try options.statistics(of: scenes, training, keeping: kept)
     let footprints = Footprints(scenes, windows)
     notes = footprints.notes
     guard footprints.leak <= options.maximumLeak else {
@@ -85,7 +87,9 @@ package struct RasterData: Sendable {
 }
 
 extension RasterOptions: DataSetPlan {
-  package func open(seed: UInt64) throws -> any DataSet { try RasterData(self, seed: seed) }
+  package func open(seed: UInt64, keeping kept: KeptStatistics?) throws -> any DataSet {
+    try RasterData(self, seed: seed, keeping: kept)
+  }
 
   package func normalizing(
     by contract: [String: InputContract], target: TargetDescription?
@@ -128,8 +132,7 @@ extension RasterData: DataSet {
     let tables =
       (targets?.tablePaths(root: options.root) ?? []) + options.split.listPaths(root: options.root)
     return Set(
-      scenes.flatMap { $0.all.map { ShardShelf.shardPath(of: $0.file.path) ?? $0.file.path } }
-        + tables
+      scenes.flatMap { $0.all.map(\.file.storedPath) } + tables
     ).sorted()
   }
 

@@ -13,7 +13,9 @@ package enum SceneFormat: DataFormat {
 }
 
 extension SceneOptions: DataSetPlan {
-  package func open(seed: UInt64) throws -> any DataSet { try SceneData(self, seed: seed) }
+  package func open(seed: UInt64, keeping kept: KeptStatistics?) throws -> any DataSet {
+    try SceneData(self, seed: seed)
+  }
 
   package func normalizing(
     by contract: [String: InputContract], target: TargetDescription?
