@@ -26,6 +26,11 @@ import Testing
     let figures = try Report(SyntheticRuns.adapted(intruders: 2)).section("Rank by layer").figures
     #expect(figures.map(\.name) == ["layers-effective-rank", "layers-intruder-dimensions"])
     #expect(figures[1].alternative.hasSuffix("means: attn.qkv 0.17, mlp.fc1 0.17"))
+    // Counted things stand over whole numbers from 0.
+    let labels = figures[1].svg.split(separator: "text-anchor=\"end\">").dropFirst().map {
+      $0.prefix { $0 != "<" }
+    }
+    #expect(labels == ["0", "1", "2"])
   }
 
   @Test("weights outside numbered blocks, or in one block alone, have no depth")

@@ -5,7 +5,7 @@ struct Axis {
   enum Scale {
     case linear
     case logarithmic
-    /// Linear with marks at whole numbers only, for what is counted.
+    /// Linear with zero and with marks at whole numbers only, for what is counted.
     case whole
   }
 
@@ -21,7 +21,7 @@ struct Axis {
   /// linear axis whose values are all positive and nearly reach zero begins at zero.
   init(_ title: String, _ scale: Scale, holding values: [Double]) {
     self.title = title
-    let finite = values.filter(\.isFinite)
+    let finite = (scale == .whole ? values + [0] : values).filter(\.isFinite)
     let positive = finite.filter { $0 > 0 }
     if scale == .logarithmic, let least = positive.min(), let most = positive.max() {
       self.scale = .logarithmic

@@ -94,6 +94,8 @@ struct ShareMatrix {
 
   private func clipped(_ name: String) -> String {
     let most = Int(Self.widestNames / SVG.width(of: "m"))
-    return name.count > most ? "\(name.prefix(most - 1))…" : name
+    // Names that begin alike often end differently.
+    let half = (most - 1) / 2
+    return name.count > most ? "\(name.prefix(most - 1 - half))…\(name.suffix(half))" : name
   }
 }

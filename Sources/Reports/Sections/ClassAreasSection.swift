@@ -19,7 +19,7 @@ extension RunSection {
           "Areas on part \(evaluation.split) (\(Numbers.count(areas.total)) pixels)",
           columns: [
             .text("class"), .number("true share"), .number("mapped share"),
-            .number("mapped − true, points"),
+            .number("mapped − true (% points)"),
           ],
           rows: names.indices.map { index in
             let bias = areas.bias(of: index, bootstrap)
@@ -34,7 +34,7 @@ extension RunSection {
           note:
             "In brackets: 95 % interval of the difference over resampled \(units). A class whose "
             + "interval excludes 0 is mapped too large or too small, so its area must not be counted "
-            + "from the map; `attune predict` corrects areas by a sample of reference points."))
+            + "from the map; attune predict corrects areas by a sample of reference points."))
     ]
   }
 }

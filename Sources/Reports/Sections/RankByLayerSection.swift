@@ -6,16 +6,17 @@ extension RunSection {
     let places = LayerPlaces.all(run.record.model.updates ?? [])
     guard Set(places.map(\.layer)).count > 1 else { return [] }
     let updates = places.map(\.update)
-    var blocks = [figure("effective rank", places, value: \.effectiveRank)]
+    var blocks = [figure("effective rank", places, .linear, value: \.effectiveRank)]
     if updates.contains(where: { $0.intruders > 0 }) {
       blocks.append(
-        figure("intruder dimensions", places) { Double($0.intruders) })
+        figure("intruder dimensions", places, .whole) { Double($0.intruders) })
     }
     return blocks
   }
 
   private static func figure(
-    _ quantity: String, _ places: [LayerPlace], value: (RunRecord.WeightUpdate) -> Double
+    _ quantity: String, _ places: [LayerPlace], _ scale: Axis.Scale,
+    value: (RunRecord.WeightUpdate) -> Double
   ) -> Block {
     var kinds: [String] = []
     for place in places where !kinds.contains(place.kind) { kinds.append(place.kind) }
@@ -33,7 +34,7 @@ extension RunSection {
     let words =
       "\(quantity) of the updates over \(Numbers.count(layers)) blocks; means: "
       + means.joined(separator: ", ")
-    let chart = Chart(x: "block", .whole, y: quantity, .linear, series: series)
+    let chart = Chart(x: "block", .whole, y: quantity, scale, series: series)
     return .figure(
       Figure(
         name: "layers-\(quantity.split(separator: " ").joined(separator: "-"))",
