@@ -6,7 +6,7 @@ import Testing
 /// Whole reports as files, which Scripts/check_reports.py opens in a browser.
 ///
 /// `ATTUNE_REPORTS_TO` names a folder that keeps them; with `ATTUNE_REPORTS_OF`, folders of runs
-/// separated by colons, those are reported too.
+/// separated by colons, those are reported and compared too.
 @Suite struct WrittenReportsTests {
   private let environment = ProcessInfo.processInfo.environment
 
@@ -36,8 +36,10 @@ import Testing
       runs.append(("\(index)-\(run.record.task)", run))
     }
     for (name, run) in runs { try writeReport(for: run, to: "\(folder)/\(name)") }
+    let given = runs.suffix(from: 4).map(\.1)
+    if !given.isEmpty { try writeComparison(of: given, to: "\(folder)/given-comparison") }
     try writeComparison(of: SyntheticRuns.study(seeds: [0, 1]), to: "\(folder)/comparison")
-    for name in runs.map(\.0) + ["comparison"] {
+    for name in runs.map(\.0) + ["comparison"] + (given.isEmpty ? [] : ["given-comparison"]) {
       let text = try String(contentsOfFile: "\(folder)/\(name)/report.html", encoding: .utf8)
       for reference in ["src=\"http", "href=\"http", "url(http", "<script", "@import"] {
         #expect(!text.contains(reference), "\(name) holds \(reference)")
