@@ -27,7 +27,7 @@ struct CostFigure {
     let reported = pool.arms.lazy.flatMap(\.runs).compactMap { $0.evaluation.metric(metric) }.first
     let front = ParetoFront.indices(of: means, lowerIsBetter: reported?.lowerIsBetter ?? true)
     let line = Chart.Series(
-      name: "Pareto front", points: front.map { Chart.Point(means[$0].cost, means[$0].value) },
+      name: "Pareto front", points: steps(front.map { means[$0] }),
       style: .reference)
     let arms = zip(series, means).map { series, mean in
       "\(series.name) \(Numbers.meanAndSpread(series.points.map(\.y))) with \(words(mean.cost))"
@@ -46,6 +46,14 @@ struct CostFigure {
         alternative: alternative,
         caption: "\(metric) over \(title). Bars: 95 % intervals; one mark per seed. On the Pareto "
           + "front, where no other arm is better and cheaper by the means: \(onFront)."))
+  }
+
+  /// The front as stairs: between two arms nothing better than the cheaper one is known.
+  private func steps(_ front: [ParetoFront.Choice]) -> [Chart.Point] {
+    front.enumerated().flatMap { index, choice in
+      (index == 0 ? [] : [Chart.Point(choice.cost, front[index - 1].value)])
+        + [Chart.Point(choice.cost, choice.value)]
+    }
   }
 
   /// One figure for each pool of several arms and each of its metrics.
