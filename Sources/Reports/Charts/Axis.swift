@@ -2,7 +2,12 @@ internal import Foundation
 
 /// Maps values to places along one side of a plot.
 struct Axis {
-  enum Scale { case linear, logarithmic }
+  enum Scale {
+    case linear
+    case logarithmic
+    /// Linear with zero and with marks at whole numbers only, for what is counted.
+    case whole
+  }
 
   let title: String
   let scale: Scale
@@ -16,7 +21,7 @@ struct Axis {
   /// linear axis whose values are all positive and nearly reach zero begins at zero.
   init(_ title: String, _ scale: Scale, holding values: [Double]) {
     self.title = title
-    let finite = values.filter(\.isFinite)
+    let finite = (scale == .whole ? values + [0] : values).filter(\.isFinite)
     let positive = finite.filter { $0 > 0 }
     if scale == .logarithmic, let least = positive.min(), let most = positive.max() {
       self.scale = .logarithmic
@@ -30,7 +35,8 @@ struct Axis {
       let span = most > least ? most - least : max(abs(most), 1) * 0.5
       let begin = least >= 0 && least < 0.35 * span ? 0 : least - 0.06 * span
       (lower, upper) = (begin, most + 0.06 * span)
-      ticks = .linear(from: lower, to: upper)
+      let ticks = Ticks.linear(from: lower, to: upper)
+      self.ticks = scale == .whole ? ticks.whole : ticks
     }
   }
 
@@ -48,7 +54,7 @@ struct Axis {
   func position(_ value: Double) -> Double? {
     guard value.isFinite else { return nil }
     switch scale {
-    case .linear: return (value - lower) / (upper - lower)
+    case .linear, .whole: return (value - lower) / (upper - lower)
     case .logarithmic:
       return value > 0 ? (log(value) - log(lower)) / (log(upper) - log(lower)) : nil
     }

@@ -1,8 +1,9 @@
 /// Colors and sizes of drawings.
 ///
 /// The series' colors are those of Okabe and Ito (2008), in an order that keeps neighbors apart on
-/// light and on dark ground; dashes and marks tell series apart without color. Text of 14 in a
-/// drawing 440 wide is never below 11 pixels, since the page never shows it narrower than 350.
+/// light and on dark ground; dashes and marks tell series apart without color. Text of 14.5 in a
+/// drawing 440 wide is never below 11 pixels, since the page never shows it narrower than 334, the
+/// width of the text on a screen of 360.
 enum ChartStyle {
   static let width = 440.0
   static let seriesCount = 6
@@ -13,7 +14,7 @@ enum ChartStyle {
 
   static let sheet: String = {
     let base = """
-      .chart{font-family:system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-size:14px}\
+      .chart{font-family:system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-size:14.5px}\
       .chart-ground{fill:#fff}.chart-text{fill:#33383f}.chart-title{fill:#14171b;font-weight:600}\
       .chart-grid{stroke:#e3e6ea;stroke-width:1}.chart-axis{stroke:#8a929c;stroke-width:1}\
       .chart-line{fill:none;stroke-width:2;stroke-linejoin:round}\

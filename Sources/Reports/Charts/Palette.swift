@@ -49,6 +49,11 @@ package struct Palette {
     (40, 17, 82), (52, 66, 140), (34, 116, 143), (52, 160, 117), (150, 201, 79), (250, 233, 105),
   ])
 
+  /// For shares: from white to dark blue, darker all the way.
+  package static let shades = Palette([
+    (255, 255, 255), (158, 202, 225), (49, 130, 189), (8, 48, 107),
+  ])
+
   /// For signed values: blue below, white at zero, red above.
   package static let diverging = Palette([
     (24, 74, 148), (112, 163, 210), (247, 247, 247), (231, 139, 113), (158, 22, 42),

@@ -26,7 +26,7 @@ struct PanelStrip {
       let isLast = index == panels.count - 1
       body += SVG.text(panel.title, x: 30, y: top + 18, kind: "chart-title")
       body += picture(panel, x: 30, y: top + 26, width: width, height: height)
-      body += SVG.text(panel.rowAxis, x: 12, y: top + 26 + height / 2 + 5, anchor: .middle)
+      body += rowAxis(panel, middle: top + 26 + height / 2)
       top += 26 + height + 8
       if isLast {
         body += SVG.text(panel.columnAxis, x: 30 + width / 2, y: top + 10, anchor: .middle)
@@ -51,11 +51,18 @@ struct PanelStrip {
       body += picture(panel, x: x, y: top + 26, width: width, height: height)
       body += SVG.text(panel.columnAxis, x: x + width / 2, y: top + height + 43, anchor: .middle)
       if column == 0 {
-        body += SVG.text(panel.rowAxis, x: 12, y: top + 26 + height / 2 + 5, anchor: .middle)
+        body += rowAxis(panel, middle: top + 26 + height / 2)
       }
     }
     let rows = Double((panels.count + 2) / 3)
     return (body, rows * (height + 56) - 4)
+  }
+
+  /// The name of the vertical axis; a short one stands upright.
+  private func rowAxis(_ panel: RunRecord.Panel, middle: Double) -> String {
+    panel.rowAxis.count > 2
+      ? SVG.upward(panel.rowAxis, x: 18, y: middle)
+      : SVG.text(panel.rowAxis, x: 12, y: middle + 5, anchor: .middle)
   }
 
   private func picture(

@@ -17,10 +17,17 @@ enum SVG {
   enum Anchor: String { case start, middle, end }
 
   static func text(
-    _ text: String, x: Double, y: Double, anchor: Anchor = .start, kind: String = "chart-text"
+    _ text: String, x: Double, y: Double, anchor: Anchor = .start, kind: String = "chart-text",
+    fill: String? = nil
   ) -> String {
-    "<text class=\"\(kind)\" x=\"\(number(x))\" y=\"\(number(y))\" "
+    "<text class=\"\(kind)\" \(fill.map { "style=\"fill:\($0)\" " } ?? "")x=\"\(number(x))\" y=\"\(number(y))\" "
       + "text-anchor=\"\(anchor.rawValue)\">\(Escape.html(text))</text>"
+  }
+
+  /// A text around a point that reads from below.
+  static func upward(_ text: String, x: Double, y: Double) -> String {
+    "<text class=\"chart-text\" text-anchor=\"middle\" "
+      + "transform=\"translate(\(number(x)) \(number(y))) rotate(-90)\">\(Escape.html(text))</text>"
   }
 
   static func line(
@@ -54,5 +61,5 @@ enum SVG {
   }
 
   /// Width of a text of the drawing's size, generously.
-  static func width(of text: String) -> Double { 7.6 * Double(text.count) }
+  static func width(of text: String) -> Double { 7.9 * Double(text.count) }
 }

@@ -22,6 +22,12 @@ package struct Ticks: Equatable {
     return Ticks(values: values, labels: values.map { Numbers.fixed($0, decimals: decimals) })
   }
 
+  /// The marks at whole numbers.
+  var whole: Ticks {
+    let kept = values.filter { abs($0 - $0.rounded()) < 1e-9 }.map { $0.rounded() }
+    return Ticks(values: kept, labels: kept.map { Numbers.count(Int($0)) })
+  }
+
   /// Powers of ten within the range; also their doubles and fives where there are fewer than two.
   package static func logarithmic(from lower: Double, to upper: Double) -> Ticks {
     let first = Int((log10(lower) - 1e-9).rounded(.down))

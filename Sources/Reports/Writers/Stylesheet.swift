@@ -14,7 +14,7 @@ enum Stylesheet {
     h2{font-size:1.3rem;line-height:1.3;margin:2.75rem 0 .75rem;padding-top:.6rem;\
     border-top:1px solid var(--line)}
     h3{font-size:1.05rem;margin:1.75rem 0 .5rem}
-    p,ul{margin:.6rem 0;max-width:46rem}
+    p,ul{margin:.6rem 0;max-width:46rem;overflow-wrap:anywhere}
     li{margin:.35rem 0}
     a{color:var(--accent)}
     nav ol{display:flex;flex-wrap:wrap;gap:.15rem 1.1rem;margin:0;padding:0;list-style:none;\
@@ -34,6 +34,7 @@ enum Stylesheet {
     thead th{font-weight:600;color:var(--quiet);font-size:.85rem;vertical-align:bottom}
     .number{text-align:right;white-space:nowrap}
     tbody .text{min-width:7rem}
+    @media (min-width:48rem){tbody th.text{min-width:10rem}}
     tr.strong{background:var(--strong)}
     tr.strong th,tr.strong td{font-weight:600}
     tr.muted th,tr.muted td{color:var(--quiet);font-style:italic}
@@ -51,7 +52,7 @@ enum Stylesheet {
     gap:1.5rem 2rem;margin:1rem 0 1.5rem;align-items:start}
     figure{margin:0;min-width:0}
     .drawing{overflow-x:auto}
-    svg.chart{display:block;width:100%;height:auto;min-width:350px;max-width:30rem}
+    svg.chart{display:block;width:100%;height:auto;min-width:334px;max-width:30rem}
     figcaption{margin-top:.35rem}
     @media (max-width:30rem){body{padding:1rem .75rem 3rem}h1{font-size:1.4rem}}
     @media print{body{max-width:none;padding:0;font-size:10.5pt}nav{display:none}\
