@@ -22,8 +22,9 @@ struct KeptStatisticsTests {
     try Data([1, 2, 3]).write(to: URL(filePath: file))
     let reader = Reader()
     func value(_ recipe: String = "r", _ samples: [String] = ["a", "b"]) throws -> [Double] {
-      try KeptStatistics(folder: folder.path + "/kept", recipe: recipe)
-        .value(of: samples, in: [file], reader.read)
+      let kept = KeptStatistics(folder: folder.path + "/kept", recipe: recipe)
+      defer { kept.write() }
+      return try kept.value(of: samples, in: [file], reader.read)
     }
     // Files of this moment may change once more under the same time, so that nothing is kept.
     for _ in 0..<2 { #expect(try value() == [0.1, 1.0 / 3]) }
@@ -60,7 +61,12 @@ struct KeptStatisticsTests {
     let options = files
     Thread.sleep(forTimeInterval: 3.1)
     let kept = KeptStatistics(folder: folder.path + "/kept", recipe: "r")
-    let statistics = try (0..<2).map { _ in try PDEData(options, keeping: kept).statistics }
+    let statistics = try (0..<2).map { _ in
+      defer { kept.write() }
+      return try PDEData(options, keeping: kept).statistics
+    }
+    let written = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/kept")
+    #expect(written.count == 1)
     let fresh = try PDEData(options).statistics
     #expect(statistics == [fresh, fresh])
   }

@@ -21,6 +21,7 @@ struct RunSession {
   let digest: String
   let threads: Int
   private let digests: FileDigestCache
+  private let statistics: KeptStatistics?
 
   var recipe: Recipe { plan.recipe }
   var directory: RunDirectory { RunDirectory(recipe: recipe, digest: digest) }
@@ -34,9 +35,9 @@ struct RunSession {
     self.threads =
       plan.recipe.distributed.threads ?? threads ?? ProcessInfo.processInfo.activeProcessorCount
     var cache = FileDigestCache(file: Self.digestFile(plan.recipe))
+    statistics = keepsFindings ? try Self.keptStatistics(plan) : nil
     let data = try PreparedData(
-      plan.data, seed: plan.recipe.seed, digests: &cache,
-      keeping: keepsFindings ? try Self.keptStatistics(plan) : nil)
+      plan.data, seed: plan.recipe.seed, digests: &cache, keeping: statistics)
     digests = cache
     self.data = data
     let shapes = data.inputShapes
@@ -67,10 +68,12 @@ struct RunSession {
     task = try taskRun(plan, model: model, data: data, threads: self.threads)
   }
 
-  /// Keeps digests of data files that had to be computed for later runs of the same output folder.
+  /// Keeps digests and statistics of data files that had to be computed for later runs of the same
+  /// output folder.
   ///
   /// They save time alone: a disk that has no room for them will say so where it matters.
-  func keepDigests() {
+  func keepFindings() {
+    statistics?.write()
     guard digests.hasChanged else { return }
     let file = Self.digestFile(recipe)
     try? FileManager.default.createDirectory(

@@ -82,7 +82,7 @@ private func finishedBefore(_ session: RunSession) -> TrainResult? {
   guard let status = session.directory.status, status.state == .finished,
     status.digest == session.digest
   else { return nil }
-  session.keepDigests()
+  session.keepFindings()
   return TrainResult(
     directory: session.directory, exitCode: .done, skippedProgram: status.program)
 }
@@ -213,7 +213,7 @@ private struct TrainRun {
 
   /// Everything that stands in the folder before the first step.
   private func writeHead() throws {
-    session.keepDigests()
+    session.keepFindings()
     let text = try String(contentsOfFile: request.recipe, encoding: .utf8)
     try directory.write(text: text, to: "recipe.yaml")
     try directory.write(text: session.plan.resolved.yaml, to: "recipe.resolved.yaml")

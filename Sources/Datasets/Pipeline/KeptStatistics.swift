@@ -1,18 +1,21 @@
 import Foundation
 import Recipes
+import Synchronization
 
 /// Statistics of training samples on disk, so that the samples are read for them once for all runs of
 /// an output folder.
 ///
 /// A file is named by everything that its numbers follow from: the recipe's data section, the samples,
 /// and the size and times of the files that they come from. One that cannot be read or written costs
-/// the reading of the samples and nothing else.
-package struct KeptStatistics: Sendable {
+/// the reading of the samples and nothing else. Nothing is written before `write`.
+package final class KeptStatistics: Sendable {
   private let folder: String
   private let recipe: String
+  /// What was found, by the names of files to be written.
+  private let found = Mutex<[String: Data]>([:])
 
   /// - Parameters:
-  ///   - folder: Where they lie; made when there is something to keep.
+  ///   - folder: Where they lie; made when there is something to write.
   ///   - recipe: Digest over all settings that decide the samples and their values.
   package init(folder: String, recipe: String) {
     self.folder = folder
@@ -37,13 +40,25 @@ package struct KeptStatistics: Sendable {
     {
       return known
     }
-    let found = try compute()
+    let value = try compute()
     // Files may have been written while they were read.
-    if self.name(samples, files) == name, let data = try? JSONEncoder().encode(found) {
-      try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      try? data.write(to: URL(filePath: path), options: .atomic)
+    if self.name(samples, files) == name, let data = try? JSONEncoder().encode(value) {
+      found.withLock { $0[name] = data }
     }
-    return found
+    return value
+  }
+
+  /// Writes what was found, each file under a temporary name first.
+  package func write() {
+    let found = found.withLock { found in
+      defer { found = [:] }
+      return found
+    }
+    guard !found.isEmpty else { return }
+    try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    for (name, data) in found {
+      try? data.write(to: URL(filePath: folder + "/" + name), options: .atomic)
+    }
   }
 
   /// Nil where a file is missing or was written a moment ago.
