@@ -93,7 +93,7 @@ private struct Plot {
       parts.append(SVG.line(place, bottom, place, bottom + 5, kind: "chart-axis"))
       guard place - half > free else { continue }
       parts.append(
-        SVG.text(label, x: min(place, ChartStyle.width - half), y: bottom + 21, anchor: .middle))
+        SVG.text(label, x: min(place, ChartStyle.width - half), y: bottom + 24, anchor: .middle))
       free = place + half + 8
     }
     parts.append(SVG.line(left, bottom, right, bottom, kind: "chart-axis"))
