@@ -18,7 +18,7 @@ struct BatchFaultTests {
   func workersKilled() async throws {
     let sweep = try await SmallSweep("{seeds: [0, 1]}")
     let program = try sweep.start(["--jobs", "2"] + SmallSweep.long)
-    try await sweep.waitForCheckpoint()
+    sweep.waitForCheckpoint()
     let workers = children(of: program.processIdentifier)
     #expect(workers.count == 2)
     for worker in workers { kill(worker, SIGKILL) }
@@ -37,12 +37,12 @@ struct BatchFaultTests {
   func supervisorKilled() async throws {
     let sweep = try await SmallSweep("{seeds: [0, 1]}")
     let program = try sweep.start(["--jobs", "2"] + SmallSweep.long)
-    try await sweep.waitForCheckpoint()
+    sweep.waitForCheckpoint()
     let workers = children(of: program.processIdentifier)
     program.signal(SIGKILL)
     _ = try await program.outcome(within: .seconds(10))
     for _ in 0..<1000 where workers.contains(where: isAlive) {
-      try await Task.sleep(for: .milliseconds(10))
+      usleep(10_000)
     }
     #expect(!workers.contains(where: isAlive))
     #expect(try await sweep.status().states == ["waiting", "waiting"])
@@ -56,7 +56,7 @@ struct BatchFaultTests {
   func allKilled() async throws {
     let sweep = try await SmallSweep("{seeds: [0, 1]}")
     let program = try sweep.start(["--jobs", "2"] + SmallSweep.long)
-    try await sweep.waitForCheckpoint()
+    sweep.waitForCheckpoint()
     for number in children(of: program.processIdentifier) { kill(number, SIGKILL) }
     program.signal(SIGKILL)
     _ = try await program.outcome(within: .seconds(10))
@@ -72,7 +72,7 @@ struct BatchFaultTests {
   func stopped(signal: Int32) async throws {
     let sweep = try await SmallSweep("{seeds: [0, 1, 2]}")
     let program = try sweep.start(["--jobs", "2"] + SmallSweep.long)
-    try await sweep.waitForCheckpoint()
+    sweep.waitForCheckpoint()
     program.signal(signal)
     let ended = try await program.outcome(within: .seconds(60))
     #expect(ended.exitCode == 75, "\(ended.standardError)")
@@ -133,12 +133,12 @@ struct BatchFaultTests {
       c = sqlite3.connect("out/attune.sqlite", isolation_level=None)
       c.execute("BEGIN IMMEDIATE")
       open("locked", "w").close()
-      time.sleep(60)
+      time.sleep(600)
       """
     let other = try Program(
       URL(filePath: "/usr/bin/env"), ["python3", "-c", program], in: sweep.folder.url)
     while !FileManager.default.fileExists(atPath: sweep.folder.path("locked")) {
-      try await Task.sleep(for: .milliseconds(10))
+      usleep(10_000)
     }
     let refused = try await sweep.small.attune("batch", "recipe.yaml")
     #expect(refused.exitCode == 74)

@@ -141,7 +141,7 @@ struct BatchTests {
     let sweep = try await SmallSweep("{seeds: [0]}")
     let byHand = try Binary.start(
       ["train", "recipe.yaml", "--set", "~sweep", "-q"] + SmallSweep.long, in: sweep.folder.url)
-    try await sweep.waitForCheckpoint()
+    sweep.waitForCheckpoint()
     let second = try await Binary.run(
       ["train", "recipe.yaml", "--set", "~sweep", "-q"] + SmallSweep.long, in: sweep.folder.url)
     #expect(second.exitCode == 73)

@@ -94,15 +94,11 @@ struct DataFetchTests {
       server.with { $0.faults = [.stall(after: least - held + 50_000)] }
       let program = try Binary.start(
         ["data", "fetch", "./letters.yaml", "-o", "out", "-q"], in: folder.url)
-      if kill(
-        program,
-        once: {
-          let size = (try? FileManager.default.attributesOfItem(atPath: part.path))?[.size] as? Int
-          return size ?? 0 >= least
-        })
-      {
-        kills += 1
+      let isKilled = program.signal(SIGKILL) {
+        let size = (try? FileManager.default.attributesOfItem(atPath: part.path))?[.size] as? Int
+        return size ?? 0 >= least
       }
+      if isKilled { kills += 1 }
       _ = try await program.outcome(within: .seconds(60))
     }
     #expect(kills == 4)
@@ -114,22 +110,6 @@ struct DataFetchTests {
     #expect(server.requests.dropFirst(2).allSatisfy { $0.headers["range"] != nil })
   }
 
-  /// Sends a signal as soon as something is so; false where the program ended before.
-  ///
-  /// Without giving up the thread, which other tests would hold for minutes.
-  private func kill(
-    _ program: Program, by signal: Int32 = SIGKILL, once isTime: () -> Bool
-  ) -> Bool {
-    while program.isRunning {
-      if isTime() {
-        program.signal(signal)
-        return true
-      }
-      usleep(2000)
-    }
-    return false
-  }
-
   @Test("a stop by signal ends with 75, and leaves the part")
   func stopped() async throws {
     let server = try LoopbackServer(Data(repeating: 7, count: 1_000_000))
@@ -138,8 +118,7 @@ struct DataFetchTests {
     let program = try Binary.start(
       ["data", "fetch", "./letters.yaml", "-o", "out"], in: folder.url)
     let part = folder.path("out/a.bin.part")
-    #expect(
-      kill(program, by: SIGTERM, once: { FileManager.default.fileExists(atPath: part) }))
+    #expect(program.signal(SIGTERM) { FileManager.default.fileExists(atPath: part) })
     let outcome = try await program.outcome(within: .seconds(30))
     #expect(outcome.exitCode == 75 && outcome.standardError.contains("stopped on request"))
     #expect(FileManager.default.fileExists(atPath: folder.path("out/a.bin.part")))

@@ -84,10 +84,7 @@ struct KillTests {
   /// Starts a run and sends a signal once the given step is written; whether it was still running.
   private func interrupt(_ output: String, at step: Int, with signal: Int32) async throws -> Int32 {
     let program = try Binary.start(arguments(output: output))
-    while program.isRunning, lines(output, "steps.jsonl").count <= step {
-      try await Task.sleep(for: .milliseconds(1))
-    }
-    program.signal(signal)
+    _ = program.signal(signal) { lines(output, "steps.jsonl").count > step }
     return try await program.outcome(within: .seconds(60)).exitCode
   }
 

@@ -10,7 +10,7 @@ struct QueueVerbTests {
   func cancelAndRetry() async throws {
     let sweep = try await SmallSweep("{seeds: [0, 1]}")
     let program = try sweep.start(["--jobs", "1"] + SmallSweep.long)
-    try await sweep.waitForCheckpoint()
+    sweep.waitForCheckpoint()
     let cancelled = try await sweep.small.attune("queue", "cancel", "1", "-o", "out")
     #expect(cancelled.exitCode == 0, "\(cancelled.standardError)")
     #expect(cancelled.standardOutput.contains("1 jobs changed"))

@@ -46,9 +46,15 @@ struct TestSupportTests {
   @Test("kills a program in the middle")
   func killed() async throws {
     let program = try Program(shell, ["-c", "echo begun; exec sleep 60"])
-    while program.standardOutput.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
-    program.signal(SIGKILL)
+    #expect(program.signal(SIGKILL) { !program.standardOutput.isEmpty })
     #expect(try await program.outcome(within: .seconds(20)).exitCode == 128 + SIGKILL)
+  }
+
+  @Test("says that a program ended before it could be killed")
+  func endedBefore() async throws {
+    let program = try Program(shell, ["-c", "exit 3"])
+    #expect(!program.signal(SIGKILL) { false })
+    #expect(try await program.outcome(within: .seconds(20)).exitCode == 3)
   }
 
   @Test("ends a program that takes too long, and says what it wrote")

@@ -76,6 +76,21 @@ package final class Program: Sendable {
     if process.isRunning { kill(process.processIdentifier, number) }
   }
 
+  /// Sends a signal as soon as something is so; false where the program ended before.
+  ///
+  /// It holds its thread meanwhile: once given up, other tests may hold it for minutes, and a program
+  /// that should have been stopped in the middle runs to its end.
+  package func signal(_ number: Int32, once isTime: () -> Bool) -> Bool {
+    while process.isRunning {
+      if isTime() {
+        signal(number)
+        return true
+      }
+      usleep(1000)
+    }
+    return false
+  }
+
   /// Waits for the end without holding a thread.
   ///
   /// When `limit` has passed the program is killed, and `ProgramError.timeLimit` is thrown. A thread of
