@@ -1,4 +1,3 @@
-internal import CGDAL
 internal import CHDF5
 internal import CPNG
 internal import CZlib
@@ -9,7 +8,7 @@ package var formatLibraryVersions: [(name: String, version: String)] {
   var hdf5: (UInt32, UInt32, UInt32) = (0, 0, 0)
   HDF5Library.locked { _ = H5get_libversion(&hdf5.0, &hdf5.1, &hdf5.2) }
   return [
-    ("GDAL", String(cString: GDALVersionInfo("RELEASE_NAME"))),
+    ("GDAL", GDAL.version),
     ("HDF5", "\(hdf5.0).\(hdf5.1).\(hdf5.2)"),
     ("libpng", png_get_libpng_ver(nil).map { String(cString: $0) } ?? "unknown"),
     ("zstd", String(cString: ZSTD_versionString())),

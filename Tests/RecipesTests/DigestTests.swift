@@ -71,7 +71,7 @@ struct DigestTests {
       for name in ["a", "b"] {
         try name.write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)
       }
-      var cache = FileDigestCache()
+      let cache = FileDigestCache()
       let manifest = try cache.manifest(of: ["b", "a"], root: folder)
       #expect(manifest.files.map(\.name) == ["a", "b"])
       #expect(manifest.files.map(\.bytes) == [1, 1])
@@ -87,6 +87,27 @@ struct DigestTests {
     }
   }
 
+  @Test("a file's own digest is kept as those of a manifest are")
+  func digestOfFile() throws {
+    try withTemporaryFolder { folder in
+      let (file, store) = (folder + "/a", folder + "/digests.json")
+      try "one".write(toFile: file, atomically: true, encoding: .utf8)
+      Thread.sleep(forTimeInterval: 3.1)
+      let cache = FileDigestCache()
+      #expect(try cache.digest(of: file) == SHA256Digest.of(Data("one".utf8)))
+      #expect(cache.hasChanged)
+      try cache.write(to: store)
+      let read = FileDigestCache(file: store)
+      #expect(try read.digest(of: file) == SHA256Digest.of(Data("one".utf8)))
+      #expect(try read.manifest(of: ["a"], root: folder).files.first?.bytes == 3)
+      #expect(!read.hasChanged)
+      try "two".write(toFile: file, atomically: true, encoding: .utf8)
+      #expect(try read.digest(of: file) == SHA256Digest.of(Data("two".utf8)))
+      let error = #expect(throws: RecipeError.self) { try read.digest(of: folder + "/b") }
+      #expect(error?.exitCode == .inputMissing)
+    }
+  }
+
   @Test("the cache is asked while path, size and times agree")
   func cache() throws {
     try withTemporaryFolder { folder in
@@ -97,23 +118,23 @@ struct DigestTests {
         try FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: file)
       }
       try write("one")
-      var fresh = FileDigestCache()
+      let fresh = FileDigestCache()
       let first = try fresh.manifest(of: ["a"], root: folder)
       // Just written: it may be written once more at the same time.
       #expect(!fresh.hasChanged)
       Thread.sleep(forTimeInterval: 3.1)
-      var cache = FileDigestCache()
+      let cache = FileDigestCache()
       #expect(try cache.manifest(of: ["a"], root: folder) == first)
       #expect(cache.hasChanged)
       try cache.write(to: store)
-      var read = FileDigestCache(file: store)
+      let read = FileDigestCache(file: store)
       #expect(try read.manifest(of: ["a"], root: folder) == first)
       #expect(!read.hasChanged)
       #expect(try read.manifest(of: ["a"], root: folder, method: .ends) != first)
       // Other bytes under the same size and date.
       try write("two")
       #expect(try read.manifest(of: ["a"], root: folder) != first)
-      var none = FileDigestCache(file: folder + "/missing.json")
+      let none = FileDigestCache(file: folder + "/missing.json")
       #expect(try none.manifest(of: ["a"], root: folder) != first)
     }
   }

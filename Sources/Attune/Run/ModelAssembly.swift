@@ -168,12 +168,13 @@ struct ModelPlan {
   /// `outputs` is the number of the task's, where it has some. `bands` are the data's, for weights of
   /// other channels. Without `readingWeights` they are drawn in
   /// any case, to look at the model alone. `ranks` are those that an earlier start found; without them
-  /// `probe` makes what initializations look at, from the model without adapters. Without
-  /// `startsAdapters` saved adapters are not read, since a checkpoint's values follow.
+  /// `probe` makes what initializations look at, from the model without adapters. `digests` may know
+  /// the weights' file. Without `startsAdapters` saved adapters are not read, since a checkpoint's
+  /// values follow.
   func assemble(
     for data: DataShape = DataShape(), outputs: Int = 2, inputs: [String]? = nil,
     bands: [String]? = nil, readingWeights: Bool = true, ranks: FoundRanks? = nil,
-    startsAdapters: Bool = true, factors: FactorCache? = nil,
+    digests: FileDigestCache = .init(), startsAdapters: Bool = true, factors: FactorCache? = nil,
     probe: ((_ bare: AssembledModel) throws -> any CalibrationProbe)? = nil
   ) throws -> AssembledModel {
     let builder = ModelBuilder()
@@ -185,7 +186,7 @@ struct ModelPlan {
     var weights: RunRecord.Weights?
     if readingWeights, case .file(let path) = recipe.model.weights {
       let options = WeightOptions(recipe.model, dataBands: bands, seed: seed)
-      weights = try loadWeights(path, into: tree, network: network, options: options)
+      weights = try loadWeights(path, into: tree, network: network, options: options, digests: digests)
     } else {
       tree.initialize(seed: seed)
     }

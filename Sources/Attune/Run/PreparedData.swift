@@ -22,7 +22,7 @@ struct PreparedData: Sendable {
 
   /// `digests` and `kept` may know from earlier runs what is to be found of the files.
   init(
-    _ plan: DataPlan, seed: Int, digests: inout FileDigestCache, keeping kept: KeptStatistics? = nil
+    _ plan: DataPlan, seed: Int, digests: FileDigestCache, keeping kept: KeptStatistics? = nil
   ) throws {
     let seed = UInt64(bitPattern: Int64(seed))
     var sources: [Source] = []

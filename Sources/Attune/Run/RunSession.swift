@@ -34,11 +34,11 @@ struct RunSession {
     self.plan = plan
     self.threads =
       plan.recipe.distributed.threads ?? threads ?? ProcessInfo.processInfo.activeProcessorCount
-    var cache = FileDigestCache(file: Self.digestFile(plan.recipe))
-    statistics = keepsFindings ? try Self.keptStatistics(plan) : nil
+    let digests = FileDigestCache(file: Self.digestFile(plan.recipe))
+    self.digests = digests
+    statistics = keepsFindings ? try Self.keptStatistics(plan, digests) : nil
     let data = try PreparedData(
-      plan.data, seed: plan.recipe.seed, digests: &cache, keeping: statistics)
-    digests = cache
+      plan.data, seed: plan.recipe.seed, digests: digests, keeping: statistics)
     self.data = data
     let shapes = data.inputShapes
     let roots = Self.roots(plan, data)
@@ -46,7 +46,7 @@ struct RunSession {
     var model = try plan.model.assemble(
       for: plan.dataShape(shapes), outputs: plan.outputs(data.target()),
       inputs: shapes.first?.keys.sorted(), bands: data.bands,
-      ranks: try Self.foundRanks(plan, roots),
+      ranks: try Self.foundRanks(plan, roots, digests), digests: digests,
       factors: keepsFindings
         ? FactorCache(folder: plan.recipe.output.directory + "/.cache/factors") : nil
     ) { try Calibration(plan, model: $0, data: data, threads: count) }
@@ -63,12 +63,12 @@ struct RunSession {
     digest = try plan.resolved.digest { field, path in
       if field == "model.weights", let weights { return weights.digest }
       if let manifest = roots[field] { return manifest }
-      return try Attune.digest(ofCheckpoint: path)
+      return try Attune.digest(ofCheckpoint: path, digests)
     }
     task = try taskRun(plan, model: model, data: data, threads: self.threads)
   }
 
-  /// Keeps digests and statistics of data files that had to be computed for later runs of the same
+  /// Keeps digests of files and statistics of data that had to be computed, for later runs of the same
   /// output folder.
   ///
   /// They save time alone: a disk that has no room for them will say so where it matters.
@@ -86,20 +86,24 @@ struct RunSession {
   }
 
   /// Statistics by the recipe's data section; the files of a root are told by their own sizes and times.
-  private static func keptStatistics(_ plan: RunPlan) throws -> KeptStatistics {
+  private static func keptStatistics(
+    _ plan: RunPlan, _ digests: FileDigestCache
+  ) throws -> KeptStatistics {
     KeptStatistics(
       folder: plan.recipe.output.directory + "/.cache/statistics",
       recipe: try plan.resolved.sampleDigest { field, path in
-        field.hasSuffix(".root") ? path : try Attune.digest(ofCheckpoint: path)
+        field.hasSuffix(".root") ? path : try Attune.digest(ofCheckpoint: path, digests)
       })
   }
 
   /// Ranks that an earlier start of this run found; nil where it looks at no data or never began, or
   /// found values besides and came to no checkpoint.
-  private static func foundRanks(_ plan: RunPlan, _ roots: [String: String]) throws -> FoundRanks? {
+  private static func foundRanks(
+    _ plan: RunPlan, _ roots: [String: String], _ digests: FileDigestCache
+  ) throws -> FoundRanks? {
     guard plan.model.looksAtData else { return nil }
     let digest = try plan.resolved.digest { field, path in
-      try roots[field] ?? Attune.digest(ofCheckpoint: path)
+      try roots[field] ?? Attune.digest(ofCheckpoint: path, digests)
     }
     let directory = RunDirectory(recipe: plan.recipe, digest: digest)
     guard directory.status?.digest == digest else { return nil }
@@ -142,7 +146,7 @@ struct RunSession {
     guard let prefix = model.prefix else { return nil }
     let roots = Self.roots(plan, data)
     let dataDigest = try plan.resolved.sampleDigest { field, path in
-      try roots[field] ?? Attune.digest(ofCheckpoint: path)
+      try roots[field] ?? Attune.digest(ofCheckpoint: path, digests)
     }
     return try FrozenFeatures(
       prefix, of: model, data: data, dataDigest: dataDigest, parts: task.storedParts,

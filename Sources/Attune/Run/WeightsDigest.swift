@@ -4,26 +4,28 @@ import Recipes
 import Synchronization
 
 /// SHA-256 of a checkpoint: of its file, or of the list of files of a sharded one with theirs.
-func digest(of files: [String]) throws -> String {
-  if let file = files.first, files.count == 1 { return try SHA256Digest.ofFile(file) }
+///
+/// `known` may hold digests from earlier runs, and takes those that are computed.
+func digest(of files: [String], _ known: FileDigestCache = .init()) throws -> String {
+  if let file = files.first, files.count == 1 { return try known.digest(of: file) }
   return SHA256Digest.of(
-    try files.map { "\(URL(filePath: $0).lastPathComponent) \(try SHA256Digest.ofFile($0))" }
+    try files.map { "\(URL(filePath: $0).lastPathComponent) \(try known.digest(of: $0))" }
       .joined(separator: "\n"))
 }
 
 /// SHA-256 of what a path of a recipe names: a checkpoint, an adapter's folder, or another file.
-func digest(ofCheckpoint path: String) throws -> String {
+func digest(ofCheckpoint path: String, _ known: FileDigestCache = .init()) throws -> String {
   var isFolder: ObjCBool = false
   guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-    return try SHA256Digest.ofFile(path)
+    return try known.digest(of: path)
   }
   if isFolder.boolValue, let adapter = PEFTDirectory.files(in: path) {
-    return try digest(of: adapter)
+    return try digest(of: adapter, known)
   }
   if isFolder.boolValue || path.hasSuffix(".index.json") {
-    return try digest(of: try openCheckpoint(path).files)
+    return try digest(of: try openCheckpoint(path).files, known)
   }
-  return try SHA256Digest.ofFile(path)
+  return try known.digest(of: path)
 }
 
 /// A digest that is computed while something else reads the same files.
@@ -31,9 +33,9 @@ final class BackgroundDigest: Sendable {
   private let result = Mutex<Result<String, any Error>?>(nil)
   private let done = DispatchSemaphore(value: 0)
 
-  init(of files: [String]) {
+  init(of files: [String], _ known: FileDigestCache) {
     Thread.detachNewThread { [self] in
-      let found = Result { try digest(of: files) }
+      let found = Result { try digest(of: files, known) }
       result.withLock { $0 = found }
       done.signal()
     }

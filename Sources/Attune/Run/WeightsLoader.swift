@@ -50,6 +50,7 @@ package typealias WeightFitting =
 ///   - tree: parameters and buffers of the model.
 ///   - layouts: key layouts that the file may be in.
 ///   - options: what the recipe allows.
+///   - digests: of files that earlier runs read; takes those that are computed.
 ///   - isOfTask: whether the parameter of a path is part of the task, and may be missing.
 ///   - fitted: the family's rule for other shapes.
 /// - Returns: counts and lists for the record.
@@ -57,23 +58,25 @@ package typealias WeightFitting =
 ///   is not of this model.
 package func loadWeights(
   _ path: String, into tree: ModuleTree, layouts: [KeyLayout],
-  options: WeightOptions = .init(), isOfTask: (String) -> Bool = { _ in false },
-  fitted: WeightFitting
+  options: WeightOptions = .init(), digests: FileDigestCache = .init(),
+  isOfTask: (String) -> Bool = { _ in false }, fitted: WeightFitting
 ) throws -> RunRecord.Weights {
   let source = try openWeights(path, prefix: options.prefix)
   let layout = try keyLayout(of: source, among: layouts, for: tree)
   var load = WeightLoad(source, layout, tree, options, isOfTask)
-  let digest = BackgroundDigest(of: source.files)
+  let digest = BackgroundDigest(of: source.files, digests)
   try load.run(fitted)
   return try load.finish(digest: digest.value())
 }
 
 /// Fills a network by its own layouts and rules.
 func loadWeights(
-  _ path: String, into tree: ModuleTree, network: Network, options: WeightOptions
+  _ path: String, into tree: ModuleTree, network: Network, options: WeightOptions,
+  digests: FileDigestCache
 ) throws -> RunRecord.Weights {
   try loadWeights(
-    path, into: tree, layouts: network.layouts, options: options, isOfTask: network.isOfTask
+    path, into: tree, layouts: network.layouts, options: options, digests: digests,
+    isOfTask: network.isOfTask
   ) { stored, parameter, fit throws(BackboneError) in
     try network.backbone?.fitted(stored, to: parameter, fit)
   }

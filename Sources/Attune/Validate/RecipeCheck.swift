@@ -71,8 +71,7 @@ struct RecipeCheck {
   private mutating func checkData(_ parts: RunParts) {
     guard let data = parts.data else { return }
     do {
-      var cache = FileDigestCache()
-      let opened = try PreparedData(data, seed: parts.recipe.seed, digests: &cache)
+      let opened = try PreparedData(data, seed: parts.recipe.seed, digests: FileDigestCache())
       try opened.requireSound()
     } catch {
       add(error)

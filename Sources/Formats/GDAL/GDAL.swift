@@ -8,17 +8,32 @@ enum GDAL {
   /// Its own choice is a share of the machine's memory; `GDAL_CACHEMAX` in the environment goes before.
   private static let cacheByteCount: Int64 = 256 << 20
 
-  private static let ready: Void = {
+  /// Why the library cannot be used; nil once it is loaded and ready.
+  static let failure: String? = {
+    if let problem = attune_gdal_load() { return String(cString: problem) }
     GDALAllRegister()
     if ProcessInfo.processInfo.environment["GDAL_CACHEMAX"] == nil {
       GDALSetCacheMax64(cacheByteCount)
     }
+    return nil
   }()
+
+  /// Loads the library; to be called before anything else is asked of it for a file.
+  static func load(for path: String) throws(FormatError) {
+    guard let failure else { return }
+    throw .unsupported(
+      path: path, what: "a raster without GDAL (\(failure))",
+      remedy: "Install the library: libgdal-dev or libgdal32 on Debian 12.")
+  }
+
+  /// Version of the loaded library, or why there is none.
+  static var version: String {
+    failure ?? String(cString: GDALVersionInfo("RELEASE_NAME"))
+  }
 
   /// Those of the named drivers that the library does not have.
   static func missingDrivers(of names: [String]) -> [String] {
-    _ = ready
-    return names.filter { GDALGetDriverByName($0) == nil }
+    names.filter { failure != nil || GDALGetDriverByName($0) == nil }
   }
 
   /// What went wrong last on this thread.
@@ -27,11 +42,10 @@ enum GDAL {
     return message.isEmpty ? "GDAL gives no reason" : message
   }
 
-  /// Calls `body` while GDAL prints nothing; what fails inside is in `lastMessage`.
+  /// Calls `body` while GDAL, which is loaded, prints nothing; what fails inside is in `lastMessage`.
   static func quietly<Result, Failure: Error>(
     _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    _ = ready
     CPLPushErrorHandler(CPLQuietErrorHandler)
     defer { CPLPopErrorHandler() }
     CPLErrorReset()
@@ -44,6 +58,7 @@ enum GDAL {
     guard memory != nil || FileManager.default.fileExists(atPath: path) else {
       throw .fileMissing(path: path)
     }
+    try load(for: path)
     return try quietly { () throws(FormatError) in
       let flags = UInt32(GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR)
       guard let dataset = GDALOpenEx(memory?.location ?? path, flags, nil, nil, nil) else {

@@ -4,13 +4,16 @@ import Foundation
 extension GeoReference {
   private static let centerKey = "AREA_OR_POINT"
 
-  /// Longitude and latitude in degrees (EPSG:4326) as well-known text; empty where the library's
-  /// table of coordinate systems is not installed.
-  package static let degrees: String = GDAL.quietly {
-    guard let system = OSRNewSpatialReference(nil) else { return "" }
-    defer { OSRDestroySpatialReference(system) }
-    return OSRImportFromEPSG(system, 4326) == OGRERR_NONE ? text(of: system) : ""
-  }
+  /// Longitude and latitude in degrees (EPSG:4326) as well-known text; empty where GDAL or
+  /// its table of coordinate systems is not installed.
+  package static let degrees: String = {
+    guard GDAL.failure == nil else { return "" }
+    return GDAL.quietly {
+      guard let system = OSRNewSpatialReference(nil) else { return "" }
+      defer { OSRDestroySpatialReference(system) }
+      return OSRImportFromEPSG(system, 4326) == OGRERR_NONE ? text(of: system) : ""
+    }
+  }()
 
   /// What an open raster states.
   init(of dataset: GDALDatasetH) {

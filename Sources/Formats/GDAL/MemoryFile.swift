@@ -11,12 +11,14 @@ final class MemoryFile: Sendable {
 
   /// Copies the whole file; messages call it `path`.
   ///
-  /// - Throws: `FormatError.malformed` for no bytes, `.cannotRead` where there is no memory for them.
+  /// - Throws: `FormatError.malformed` for no bytes, `.cannotRead` where there is no memory for them,
+  ///   `.unsupported` where GDAL is missing.
   init(_ bytes: [UInt8], path: String) throws(FormatError) {
     guard !bytes.isEmpty else {
       throw .malformed(path: path, format: "raster", reason: "it is empty")
     }
     let number = Self.counter.add(1, ordering: .relaxed).newValue
+    try GDAL.load(for: path)
     // GDAL's messages name the file, so its own name stays.
     location = "/vsimem/attune-\(number)-\(Temporary.split(path).name)"
     guard let copy = VSIMalloc(bytes.count) else {
@@ -38,7 +40,7 @@ final class MemoryFile: Sendable {
 
   /// How many there are now.
   static var count: Int {
-    guard let list = VSIReadDir("/vsimem/") else { return 0 }
+    guard GDAL.failure == nil, let list = VSIReadDir("/vsimem/") else { return 0 }
     defer { CSLDestroy(list) }
     return Int(CSLCount(list))
   }

@@ -33,6 +33,7 @@ package final class RasterWriter {
     }
     self.path = path
     self.layout = layout
+    try GDAL.load(for: path)
     let temporaryPath = try Temporary.path(for: path)
     self.temporaryPath = temporaryPath
     let side = layout.blockSide
