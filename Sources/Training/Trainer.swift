@@ -92,6 +92,8 @@ package struct Trainer {
   ) throws -> Outcome {
     let clock = ContinuousClock()
     let start = clock.now
+    // An optimizer may have left some parameters out of the last steps.
+    defer { for setting in settings { setting.parameter.isTrainable = true } }
     while state.step < plan.totalSteps, !state.isExhausted {
       if observers.shouldStop() {
         try observers.save(self, false)
@@ -125,6 +127,8 @@ package struct Trainer {
       try batches(state.step * plan.accumulationSteps + $0)
     }.filter { $0.count > 0 }
     dataSeconds += seconds(clock.now - waited)
+    optimizer.begin(
+      step: state.step, seed: plan.seed, parameters: settings.map(\.parameter))
     for hook in hooks { hook.begin(step: state.step, of: plan.totalSteps) }
     let total = microSteps.reduce(0) { $0 + $1.count }
     var sum = 0.0

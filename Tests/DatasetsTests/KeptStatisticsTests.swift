@@ -61,13 +61,17 @@ struct KeptStatisticsTests {
     let options = files
     Thread.sleep(forTimeInterval: 3.1)
     let kept = KeptStatistics(folder: folder.path + "/kept", recipe: "r")
-    let statistics = try (0..<2).map { _ in
+    let found = try (0..<2).map { _ in
       defer { kept.write() }
-      return try PDEData(options, keeping: kept).statistics
+      let data = try PDEData(options, keeping: kept)
+      return (statistics: data.statistics, digest: try data.testDigest())
     }
+    // The statistics and the digest of the test part.
     let written = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/kept")
-    #expect(written.count == 1)
-    let fresh = try PDEData(options).statistics
-    #expect(statistics == [fresh, fresh])
+    #expect(written.count == 2)
+    let fresh = try PDEData(options)
+    #expect(found.map(\.statistics) == [fresh.statistics, fresh.statistics])
+    let digest = try fresh.testDigest()
+    #expect(found.map(\.digest) == [digest, digest])
   }
 }

@@ -213,7 +213,6 @@ private struct TrainRun {
 
   /// Everything that stands in the folder before the first step.
   private func writeHead() throws {
-    session.keepFindings()
     let text = try String(contentsOfFile: request.recipe, encoding: .utf8)
     try directory.write(text: text, to: "recipe.yaml")
     try directory.write(text: session.plan.resolved.yaml, to: "recipe.resolved.yaml")
@@ -222,6 +221,7 @@ private struct TrainRun {
     try directory.write(
       json: runEnvironment(threads: session.threads), to: "environment.json")
     try directory.write(json: session.data.record(), to: "data.json")
+    session.keepFindings()
     try directory.write(json: Contract(session.data), to: "contract.json")
     if let found = FoundRanks(session.model.adapted, session.plan.model.adapters) {
       try directory.write(json: found, to: FoundRanks.fileName)

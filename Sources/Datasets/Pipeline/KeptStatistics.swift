@@ -2,8 +2,8 @@ import Foundation
 import Recipes
 import Synchronization
 
-/// Statistics of training samples on disk, so that the samples are read for them once for all runs of
-/// an output folder.
+/// Statistics of training samples and digests of test samples on disk, so that the samples are read for
+/// them once for all runs of an output folder.
 ///
 /// A file is named by everything that its numbers follow from: the recipe's data section, the samples,
 /// and the size and times of the files that they come from. One that cannot be read or written costs
@@ -46,6 +46,13 @@ package final class KeptStatistics: Sendable {
       found.withLock { $0[name] = data }
     }
     return value
+  }
+
+  /// SHA-256 of test samples, or what `compute` finds; as `value`.
+  func digest(
+    of samples: [String], in files: [String], _ compute: () throws -> String
+  ) throws -> String {
+    try value(of: ["test digest"] + samples, in: files, compute)
   }
 
   /// Writes what was found, each file under a temporary name first.

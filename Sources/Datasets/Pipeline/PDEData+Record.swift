@@ -39,12 +39,15 @@ extension PDEData: DataSet {
 
   package func testDigest() throws -> String {
     guard let windows = windows(.test) else { return "" }
-    let parts = try windows.unitIdentifiers.enumerated().map { position, identifier in
-      let raw = try windows.rawTrajectory(position)
-      let bytes = raw.withElements(of: Float.self) { Data(buffer: $0) }
-      return "\(identifier) \(SHA256Digest.of(bytes))"
+    func read() throws -> String {
+      let parts = try windows.unitIdentifiers.enumerated().map { position, identifier in
+        let raw = try windows.rawTrajectory(position)
+        let bytes = raw.withElements(of: Float.self) { Data(buffer: $0) }
+        return "\(identifier) \(SHA256Digest.of(bytes))"
+      }
+      return SHA256Digest.of(parts.joined(separator: "\n"))
     }
-    return SHA256Digest.of(parts.joined(separator: "\n"))
+    return try kept?.digest(of: windows.unitIdentifiers, in: filePaths, read) ?? read()
   }
 
   /// What a model trained on these data expects of its input.

@@ -13,6 +13,7 @@ package struct PDEData: Sendable {
   /// Statistics of each field over the training trajectories, before normalization.
   package let statistics: [FieldStatistics]
   private let store: TrajectoryStore
+  let kept: KeptStatistics?
 
   /// Bytes of trajectories that automatic caching keeps in memory.
   package static let memoryLimit = 1 << 30
@@ -22,6 +23,7 @@ package struct PDEData: Sendable {
   /// - Throws: `DataError`, or `FormatError` for an unreadable file.
   package init(_ options: PDEDataOptions, keeping kept: KeptStatistics? = nil) throws {
     self.options = options
+    self.kept = kept
     let (set, partOfFile) = try Self.open(options)
     self.set = set
     guard set.frameCount > options.inputFrames, options.inputFrames > 0 else {

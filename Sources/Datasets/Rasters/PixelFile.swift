@@ -99,41 +99,50 @@ package struct PixelFile: Sendable {
 
   /// A PNG picture; palettes become red, green and blue.
   package static func png(path: String) throws -> PixelFile {
-    let image = try PNGImage(path: path)
+    let header = try PNGHeader(path: path)
     let names: [String] =
-      switch image.colorModel {
+      switch header.kind {
       case .gray: ["gray"]
       case .grayAlpha: ["gray", "alpha"]
       case .rgb, .palette: ["red", "green", "blue"]
       case .rgba: ["red", "green", "blue", "alpha"]
       }
     return PixelFile(
-      path: path, width: image.width, height: image.height, bands: names,
+      path: path, width: header.width, height: header.height, bands: names,
       noData: names.map { _ in nil }
-    ) { bands, window in try values(of: PNGImage(path: path), bands, window) }
+    ) { bands, window, target in
+      let image = try PNGImage(path: path)
+      guard image.width == header.width, image.height == header.height else {
+        throw FormatError.malformed(
+          path: path, format: "PNG", reason: "its size has changed since it was opened")
+      }
+      fill(target, with: image, bands, window)
+    }
   }
 
-  private static func values(
-    of image: PNGImage, _ bands: [Int], _ window: RasterFile.Window
-  ) -> [Float] {
+  /// Values of bands in a window, `[band, row, column]`, from samples `[row, column, channel]`.
+  private static func fill(
+    _ target: UnsafeMutableBufferPointer<Float>, with image: PNGImage, _ bands: [Int],
+    _ window: RasterFile.Window
+  ) {
     let stride = image.colorModel.channelCount
-    var palette: [[UInt8]]?
-    if case .palette(let colors) = image.colorModel { palette = colors }
-    var values: [Float] = []
-    values.reserveCapacity(bands.count * window.width * window.height)
-    for band in bands {
-      for row in window.row..<(window.row + window.height) {
-        for column in window.column..<(window.column + window.width) {
-          let place = (row * image.width + column) * stride
-          if let palette {
-            values.append(Float(palette[Int(image.samples[place])][band]))
-          } else {
-            values.append(Float(image.samples[place + band]))
+    var colors: [[Float]] = []
+    if case .palette(let palette) = image.colorModel { colors = palette.map { $0.map(Float.init) } }
+    var place = 0
+    image.samples.withUnsafeBufferPointer { samples in
+      for band in bands {
+        // A palette's only channel holds positions in its list.
+        let channel = colors.isEmpty ? band : 0
+        for row in window.row..<(window.row + window.height) {
+          let start = (row * image.width + window.column) * stride + channel
+          for column in 0..<window.width {
+            let sample = samples[start + column * stride]
+            target[place] = colors.isEmpty ? Float(sample) : colors[Int(sample)][band]
+            place += 1
           }
         }
       }
     }
-    return values
   }
 }
 

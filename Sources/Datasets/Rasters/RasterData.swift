@@ -15,6 +15,7 @@ package struct RasterData: Sendable {
   /// The same for each group, where the catalog keeps them apart.
   let groupStatistics: [String: [[FieldStatistics]]]
   private let seed: UInt64
+  private let kept: KeptStatistics?
   let targets: RasterTargets?
   package private(set) var target: TargetDescription?
   /// What the record must say of ground that parts share, and of the targets.
@@ -30,6 +31,7 @@ package struct RasterData: Sendable {
   ) throws {
     self.options = options
     self.seed = seed
+    self.kept = kept
     let opened = try RasterScenes(options)
     (scenes, skipped) = (opened.scenes, opened.skipped)
     let (all, root) = (scenes, options.root)
@@ -129,11 +131,12 @@ extension RasterData: DataSet {
   package var mixing: BatchMixing? { options.mixing }
 
   package var filePaths: [String] {
-    let tables =
-      (targets?.tablePaths(root: options.root) ?? []) + options.split.listPaths(root: options.root)
-    return Set(
-      scenes.flatMap { $0.all.map(\.file.storedPath) } + tables
-    ).sorted()
+    Set(scenes.flatMap { $0.all.map(\.file.storedPath) } + tablePaths).sorted()
+  }
+
+  /// Tables of targets and of parts.
+  private var tablePaths: [String] {
+    (targets?.tablePaths(root: options.root) ?? []) + options.split.listPaths(root: options.root)
   }
 
   package var inputs: [InputDescription] {
@@ -180,18 +183,26 @@ extension RasterData: DataSet {
 
   package func testDigest() throws -> String {
     guard let places = windows[.test], !places.isEmpty else { return "" }
-    let parts = try concurrentMap(places.count) { number in
-      let place = places[number]
-      let scene = scenes[place.scene]
-      let values = try scene.layers.map { layer in
-        try layer.file.read(bands: layer.bands, in: layer.fileWindow(place.window))
-          .withElements(of: Float.self) { SHA256Digest.of(Data(buffer: $0)) }
-      }
-      let target = try targets?.digest(scene, place)
-      return
-        "\(place.identifier(in: scene)) \((values + (target.map { [$0] } ?? [])).joined(separator: " "))"
+    func read() throws -> String {
+      let parts = try concurrentMap(places.count) { try digest(of: places[$0]) }
+      return SHA256Digest.of(parts.joined(separator: "\n"))
     }
-    return SHA256Digest.of(parts.joined(separator: "\n"))
+    let tested = places.map { scenes[$0.scene] }
+    return try kept?.digest(
+      of: zip(places, tested).map { "\($1.group)/\($0.identifier(in: $1))" },
+      in: Set(tested.flatMap { $0.all.map(\.file.storedPath) } + tablePaths).sorted(), read)
+      ?? read()
+  }
+
+  /// A line on the content of a window: its stored values and its target.
+  private func digest(of place: RasterWindow) throws -> String {
+    let scene = scenes[place.scene]
+    var digests = try scene.layers.map { layer in
+      try layer.file.read(bands: layer.bands, in: layer.fileWindow(place.window))
+        .withElements(of: Float.self) { SHA256Digest.of(Data(buffer: $0)) }
+    }
+    if let target = try targets?.digest(scene, place) { digests.append(target) }
+    return "\(place.identifier(in: scene)) \(digests.joined(separator: " "))"
   }
 
   package func record(files: [RunRecord.Data.File], testDigest: String) -> RunRecord.Data {

@@ -72,10 +72,19 @@ package struct AdamW: Optimizer {
     moments[parameter.path] = moment
   }
 
+  /// Drops the averages of a parameter, which begins anew should it get gradients again.
+  ///
+  /// - Returns: How many of its values had a gradient other than zero; nil where there were none.
+  mutating func forget(_ path: String) -> Int? {
+    moments.removeValue(forKey: path).map { Self.reached($0) }
+  }
+
   package var reachedCount: Int {
-    moments.values.reduce(0) { sum, moment in
-      sum + moment.second.withElements(of: Float.self) { $0.count { $0 != 0 } }
-    }
+    moments.values.reduce(0) { $0 + Self.reached($1) }
+  }
+
+  private static func reached(_ moments: Moments) -> Int {
+    moments.second.withElements(of: Float.self) { $0.count { $0 != 0 } }
   }
 
   package var state: OptimizerState {

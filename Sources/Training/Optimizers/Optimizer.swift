@@ -11,6 +11,9 @@ package protocol Optimizer: RegistryEntry, Sendable {
   /// Decoupled weight decay of the same parameters.
   var weightDecay: Double { get }
 
+  /// Before the forward pass of a step, counted from 0: may say which parameters the step trains.
+  mutating func begin(step: Int, seed: UInt64, parameters: [Parameter])
+
   /// Changes one parameter by its gradient.
   ///
   /// Called only for parameters that have a gradient: absent is not zero.
@@ -25,6 +28,10 @@ package protocol Optimizer: RegistryEntry, Sendable {
   /// Fewer than the trainable ones where an architecture leaves part of a weight unused, such as
   /// the columns of a projection for dimensions that the data do not have.
   var reachedCount: Int { get }
+}
+
+extension Optimizer {
+  package mutating func begin(step: Int, seed: UInt64, parameters: [Parameter]) {}
 }
 
 /// State of an optimizer: tensors and counts by name.
@@ -42,5 +49,9 @@ package struct OptimizerState: Sendable {
 package let optimizers = Registry<any Optimizer.Type>(
   kind: "optimizer",
   [
-    AdamW.self
+    AdamW.self,
+    Fira.self,
+    GaLore.self,
+    GradNormLoRP.self,
+    LISA.self,
   ])
