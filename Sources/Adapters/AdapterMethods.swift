@@ -61,5 +61,6 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     UniLoRA.self,
     VBLoRA.self,
     VeRA.self,
+    WaRAWeight.self,
     WaveFT.self,
   ])

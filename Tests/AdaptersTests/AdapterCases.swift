@@ -107,6 +107,7 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     "tinylora": [("u", 8)],
     "unilora": [("theta_d_length", 16)],
     "vblora": [("num_vectors", 6), ("vector_length", 4)],
+    "wara-weight": [("r", 2)],
     "waveft": [("n_frequency", 20), ("wavelet_family", "db2")],
   ]
 
