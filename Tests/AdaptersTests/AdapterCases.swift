@@ -45,6 +45,9 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
       Form(name: "kasa", options: [("use_kasa", true)]),
       Form(name: "lora with bias", options: [("lora_bias", true)]),
     ],
+    "shira": ["struct", "wm", "grad", "snip"].map { mask in
+      Form(name: "shira by \(mask)", options: [("mask_type", .text(mask))])
+    },
     "s2ft": [
       Form(
         name: "s2ft by outputs", options: [("slices", slice("column", 3..<7))], places: [.linear])
