@@ -48,6 +48,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     PSOFT.self,
     PVeRA.self,
     QWHA.self,
+    RAMT.self,
     RandLoRA.self,
     RoAd.self,
     S2FT.self,
