@@ -11,6 +11,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     C3A.self,
     CoLoRARestoration.self,
     Compacter.self,
+    CompLoRA.self,
     Conformer.self,
     Convpass.self,
     Convpass1D.self,

@@ -86,6 +86,7 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     "adalora": [("init_r", 4)],
     "adaptformer": [("h", 4)],
     "c3a": [("block_size", 4)],
+    "comp-lora": [("r", 2)],
     "compacter": [("h", 4)],
     "conformer": [("h", 3), ("kernel", 3)],
     "flylora": [("k", 2), ("sparsity", 0.5)],
