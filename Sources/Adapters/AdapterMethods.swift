@@ -56,6 +56,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     SALT.self,
     SHiRA.self,
     SNELL.self,
+    SoKA.self,
     SoRA.self,
     SSAM.self,
     SuperTuning.self,

@@ -107,6 +107,7 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     "salt": [("ratio", .number(0.25)), ("r_lora", 3)],
     "shira": [("r", 2)],
     "snell": [("q", 4)],
+    "soka": [("r", 2)],
     "supertuning": [("sparsity", 0.75)],
     "tinylora": [("u", 8)],
     "unilora": [("theta_d_length", 16)],
