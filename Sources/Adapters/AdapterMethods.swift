@@ -55,6 +55,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     S2FT.self,
     SALT.self,
     SHiRA.self,
+    SLTrain.self,
     SNELL.self,
     SoKA.self,
     SoRA.self,

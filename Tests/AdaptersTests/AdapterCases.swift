@@ -106,6 +106,7 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     "s-sam": [("fraction_trainable", .number(0.7))],
     "salt": [("ratio", .number(0.25)), ("r_lora", 3)],
     "shira": [("r", 2)],
+    "sltrain": [("r", 2), ("density", 0.1)],
     "snell": [("q", 4)],
     "soka": [("r", 2)],
     "supertuning": [("sparsity", 0.75)],
