@@ -36,6 +36,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     LoRA.self,
     LoRASB.self,
     LoRAXS.self,
+    LOST.self,
     MiSS.self,
     NOLA.self,
     OFT.self,

@@ -94,6 +94,7 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     "frod": [("sparse_rate", 0.1)],
     "houlsby": [("h", 4)],
     "lokr": [("r", 1)],
+    "lost": [("r", 2), ("columns", 0.25)],
     "nola": [("bases", 6)],
     "oft": [("r", 0), ("oft_block_size", 4)],
     "one-bit": [("h", 4)],
