@@ -37,6 +37,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     LoRASB.self,
     LoRAXS.self,
     LOST.self,
+    LTSFT.self,
     MiSS.self,
     NOLA.self,
     OFT.self,

@@ -95,6 +95,7 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     "houlsby": [("h", 4)],
     "lokr": [("r", 1)],
     "lost": [("r", 2), ("columns", 0.25)],
+    "lt-sft": [("density", 0.2)],
     "nola": [("bases", 6)],
     "oft": [("r", 0), ("oft_block_size", 4)],
     "one-bit": [("h", 4)],
