@@ -64,6 +64,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     SSAM.self,
     SuperTuning.self,
     TinyLoRA.self,
+    TLoRA.self,
     UniLoRA.self,
     VBLoRA.self,
     VeRA.self,

@@ -113,6 +113,7 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     "soka": [("r", 2)],
     "supertuning": [("sparsity", 0.75)],
     "tinylora": [("u", 8)],
+    "tlora": [("cores", 2), ("residual_rank", 2)],
     "unilora": [("theta_d_length", 16)],
     "vblora": [("num_vectors", 6), ("vector_length", 4)],
     "wara-weight": [("r", 2)],
