@@ -8,6 +8,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     AdaptFormer.self,
     BEFT.self,
     BOFT.self,
+    BreakForMake.self,
     C3A.self,
     CoLoRARestoration.self,
     Compacter.self,
