@@ -29,6 +29,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
     HRA.self,
     Hydra.self,
     IA3.self,
+    IncreLoRA.self,
     Lily.self,
     LNTuning.self,
     LoHa.self,

@@ -93,6 +93,7 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     "fourierft": [("n_frequency", 20)],
     "frod": [("sparse_rate", 0.1)],
     "houlsby": [("h", 4)],
+    "increlora": [("r", 1), ("max_r", 4)],
     "lokr": [("r", 1)],
     "lost": [("r", 2), ("columns", 0.25)],
     "lt-sft": [("density", 0.2)],
