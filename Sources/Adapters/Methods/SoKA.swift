@@ -47,7 +47,7 @@ package struct SoKA: RecordsOptions {
       throw .rankTooLarge(
         module: target.site.path, rank: rank, limit: sizes.limit, method: Self.name)
     }
-    let start = MadeOnce { sizes.terms(of: target.layer.weight.detached(), count: rank) }
+    let start = MadeOnce { sizes.terms(of: target, count: rank) }
     func frozen(
       _ name: String, _ size: KroneckerSizes.Size, _ value: @escaping @Sendable () -> Tensor
     ) -> Parameter {
@@ -97,9 +97,12 @@ private struct KroneckerSizes: Sendable {
   }
 
   /// Leading terms of the Kronecker decomposition: `[count, m₁, n₁]` and `[count, m₂, n₂]`.
-  func terms(of weight: Tensor, count: Int) -> (first: Tensor, second: Tensor) {
-    let parts = weight.reshaped(to: [first.rows, second.rows, first.columns, second.columns])
-      .permuted([0, 2, 1, 3]).reshaped(to: [first.count, second.count]).singularValues()
+  func terms(of target: AdapterTarget, count: Int) -> (first: Tensor, second: Tensor) {
+    let rearranged = target.layer.weight.detached()
+      .reshaped(to: [first.rows, second.rows, first.columns, second.columns])
+      .permuted([0, 2, 1, 3]).reshaped(to: [first.count, second.count])
+    let parts =
+      target.factors?.singularValues(of: rearranged) ?? rearranged.singularValues()
     let roots = parts.values.sliced(axis: 0, 0..<count).squareRoot()
     let left = parts.left.sliced(axis: 1, 0..<count).transposed.rowsScaled(by: roots)
     let right = parts.right.sliced(axis: 0, 0..<count).rowsScaled(by: roots)
