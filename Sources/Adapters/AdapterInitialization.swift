@@ -87,6 +87,7 @@ package let adapterInitializations = Registry<any AdapterInitialization.Type>(
     OLoRA.self,
     OrthogonalStart.self,
     PiSSA.self,
+    WeLore.self,
   ])
 
 /// The method's own first values.

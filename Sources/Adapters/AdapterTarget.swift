@@ -15,6 +15,9 @@ package struct AdapterTarget: Sendable {
   package let scope: String
   /// First values that an initialization found; nil for the method's own.
   package var start: LowRankStart?
+  /// Entries of the weight that an initialization chose, row by row in ascending order; nil for the
+  /// method's own.
+  package var places: [Int]?
   /// Where decompositions of weights are kept; nil computes them anew.
   package var factors: FactorCache?
   /// Shapes of the values that a file has for the target, by their names below the module; empty for

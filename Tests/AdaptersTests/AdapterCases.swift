@@ -45,6 +45,9 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
       Form(name: "kasa", options: [("use_kasa", true)]),
       Form(name: "lora with bias", options: [("lora_bias", true)]),
     ],
+    "shira": ["struct", "wm", "grad", "snip"].map { mask in
+      Form(name: "shira by \(mask)", options: [("mask_type", .text(mask))])
+    },
     "s2ft": [
       Form(
         name: "s2ft by outputs", options: [("slices", slice("column", 3..<7))], places: [.linear])
@@ -83,13 +86,17 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     "adalora": [("init_r", 4)],
     "adaptformer": [("h", 4)],
     "c3a": [("block_size", 4)],
+    "comp-lora": [("r", 2)],
     "compacter": [("h", 4)],
     "conformer": [("h", 3), ("kernel", 3)],
     "flylora": [("k", 2), ("sparsity", 0.5)],
     "fourierft": [("n_frequency", 20)],
     "frod": [("sparse_rate", 0.1)],
     "houlsby": [("h", 4)],
+    "increlora": [("r", 1), ("max_r", 4)],
     "lokr": [("r", 1)],
+    "lost": [("r", 2), ("columns", 0.25)],
+    "lt-sft": [("density", 0.2)],
     "nola": [("bases", 6)],
     "oft": [("r", 0), ("oft_block_size", 4)],
     "one-bit": [("h", 4)],
@@ -102,11 +109,15 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     "s-sam": [("fraction_trainable", .number(0.7))],
     "salt": [("ratio", .number(0.25)), ("r_lora", 3)],
     "shira": [("r", 2)],
+    "sltrain": [("r", 2), ("density", 0.1)],
     "snell": [("q", 4)],
+    "soka": [("r", 2)],
     "supertuning": [("sparsity", 0.75)],
     "tinylora": [("u", 8)],
+    "tlora": [("cores", 2), ("residual_rank", 2)],
     "unilora": [("theta_d_length", 16)],
     "vblora": [("num_vectors", 6), ("vector_length", 4)],
+    "wara-weight": [("r", 2)],
     "waveft": [("n_frequency", 20), ("wavelet_family", "db2")],
   ]
 

@@ -142,7 +142,7 @@ extension Tensor {
 extension CalibrationProbe {
   /// Trains the model for some steps, gives `body` the values that weights then have, and brings all
   /// values back before.
-  fileprivate func tuned<Result>(
+  func tuned<Result>(
     steps: Int, learningRate: Double, _ weights: [Parameter],
     _ body: (_ target: [Tensor]) throws -> Result
   ) throws -> Result {

@@ -7,13 +7,25 @@ import Tensors
 /// r (out + in) entries.
 ///
 /// `shira_weight` holds the entries, zero at first, `shira_indices` i32 `[2, r (out + in)]` their rows and
-/// columns in row-major order, drawn without repetition by PyTorch's generator (`mask_type: random`).
+/// columns in row-major order. `mask_type` says which (section 3.1 of the paper): `random` as in PEFT, by
+/// PyTorch's generator; `struct` the diagonal and drawn whole columns and rows; `wm` the largest |W|;
+/// `grad` the largest |Σ ∂L/∂W|, `snip` the largest |W ∘ Σ ∂L/∂W| over the first `samples` training
+/// samples before step 0. PEFT has `random` alone, and that is what files say: they have the places.
 package struct SHiRA: PEFTMethod {
+  /// How places are chosen.
+  enum Mask: String, CaseIterable { case random, `struct`, wm, grad, snip }
+
   package static let name = "shira"
-  package static let summary = "trained entries at random places of a weight (SHiRA)"
+  package static let summary = "trained entries at chosen places of a weight (SHiRA)"
   package static let options: OptionTable = [
     .rank(32),
-    Option("mask_type", .oneOf(["random"]), default: "random", "How the places are chosen."),
+    Option(
+      "mask_type", .choice(Mask.self), default: "random",
+      "How the places are chosen: random; struct: diagonal, rows and columns; wm: by weights; grad, "
+        + "snip: by gradients, or their products with weights."),
+    Option(
+      "samples", .integer, default: 64, range: .atLeast(1),
+      "Training samples whose gradients choose, for grad and snip."),
     Option(
       "random_seed", .integer, default: .described("the seed of the run"), range: .atLeast(0),
       "Seed of the places."),
@@ -25,11 +37,25 @@ package struct SHiRA: PEFTMethod {
   package let lowRank: LowRank?
   package let fields: JSONObject
   private let seed: Int?
+  private let mask: Mask
+  private let samples: Int
 
   package init(_ options: OptionReader, _ diagnostics: Diagnostics) {
     lowRank = LowRank(of: options)
     seed = options.optionalInt("random_seed")
-    fields = PEFTFields.object(options, ["fan_in_fan_out": false, "init_weights": true])
+    mask = options.choice("mask_type", as: Mask.self)
+    samples = options.int("samples")
+    fields = PEFTFields.object(
+      options, without: ["samples"],
+      ["fan_in_fan_out": false, "init_weights": true, "mask_type": "random"])
+  }
+
+  package var ownInitialization: (any AdapterInitialization)? {
+    switch mask {
+    case .random, .struct, .wm: nil
+    case .grad: GradientPlaces(method: self, samples: samples, weighsByValue: false)
+    case .snip: GradientPlaces(method: self, samples: samples, weighsByValue: true)
+    }
   }
 
   package func makeChange(
@@ -44,14 +70,26 @@ package struct SHiRA: PEFTMethod {
           "r \(target.rank) asks for \(count) entries of a weight that has \(rows * columns). "
           + "Lower it")
     }
-    let drawn = Int(truncatingIfNeeded: shared.seed) ^ pathHash(target.path(to: "shira"))
-    let places = SparsePositions.random(
-      count: count, rows: rows, columns: columns, seed: seed ?? drawn
-    ).sorted()
+    let places = target.places ?? places(target, count: count, seed: shared.seed)
     let indices = places.map { Int32($0 / columns) } + places.map { Int32($0 % columns) }
     return SparseDelta(
       values: target.parameter("shira_weight", [count], .zeros),
       indices: target.buffer("shira_indices", Tensor(indices, shape: [2, count])))
+  }
+
+  /// Places that no gradient chooses, in row-major order; a file gives its own.
+  private func places(_ target: AdapterTarget, count: Int, seed run: UInt64) -> [Int] {
+    let (rows, columns) = (target.rows.count, target.inputs)
+    let drawn = seed ?? Int(truncatingIfNeeded: run) ^ pathHash(target.path(to: "shira"))
+    switch mask {
+    case .struct:
+      return SparsePositions.lines(count: count, rows: rows, columns: columns, seed: drawn)
+    case .wm where target.stored.isEmpty:
+      return SparsePositions.largest(target.layer.weight, count: count)
+    default:
+      return SparsePositions.random(count: count, rows: rows, columns: columns, seed: drawn)
+        .sorted()
+    }
   }
 
   /// r (out + in).
@@ -64,6 +102,44 @@ package struct SHiRA: PEFTMethod {
     _ configuration: JSONObject
   ) throws(UnsupportedConfiguration) -> [PlainValue.Field] {
     namedOptions(configuration).filter { $0.key != "mask_type" }
+  }
+}
+
+/// Places of the largest gradients of the weight, or of their products with it, on training samples.
+///
+/// Without samples (a model that is only looked at, or whose places a checkpoint gives) targets stay as
+/// they are, and the places are drawn.
+private struct GradientPlaces: AdapterInitialization {
+  static let name = "gradient-places"
+  static let summary = "places of the largest gradients of the weight"
+  static let options: OptionTable = []
+  static let needs = CalibrationNeed.data
+  static let findsValues = true
+
+  private let method: SHiRA?
+  private let samples: Int
+  private let weighsByValue: Bool
+
+  init(_ options: OptionReader, _ diagnostics: Diagnostics) {
+    (method, samples, weighsByValue) = (nil, 64, false)
+  }
+
+  init(method: SHiRA, samples: Int, weighsByValue: Bool) {
+    (self.method, self.samples, self.weighsByValue) = (method, samples, weighsByValue)
+  }
+
+  func prepared(
+    _ targets: [AdapterTarget], _ plan: AdapterPreparation
+  ) throws -> [AdapterTarget] {
+    guard let probe = plan.probe, let method else { return targets }
+    let sums = try probe.weightGradients(targets, samples: min(samples, probe.count))
+    return zip(targets, sums).map { target, sum in
+      var chosen = target
+      let score = weighsByValue ? sum * target.layer.weight.detached() : sum
+      chosen.places = SparsePositions.largest(
+        score, count: min(score.elementCount, method.trainableCount(for: target)))
+      return chosen
+    }
   }
 }
 
