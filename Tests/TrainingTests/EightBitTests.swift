@@ -26,8 +26,8 @@ struct EightBitTests {
     var values: [Float] = [1]
     for decade in 0..<6 {
       for part in 1...40 {
-        let value =
-          Float(part) / 40 * Float(sequence(first: 1) { $0 / 10 }.dropFirst(decade).first!)
+        let power: Float = (0..<decade).reduce(1) { value, _ in value / 10 }
+        let value = Float(part) / 40 * power
         values.append(isSigned && part % 2 == 0 ? -value : value)
       }
     }

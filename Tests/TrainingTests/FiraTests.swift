@@ -15,9 +15,9 @@ struct FiraTests {
     "adds the rest of the gradient, each line scaled as its projection is",
     arguments: [[9, 6], [6, 9]])
   func formula(shape: [Int]) throws {
-    let rule = try LowRank.made(Fira.self, ["rank": 3])
-    let gradient = LowRank.values(shape, 10)
-    let change = LowRank.changes(rule, LowRank.parameter(shape), [gradient])[0]
+    let rule = try OptimizerRules.made(Fira.self, ["rank": 3])
+    let gradient = OptimizerRules.values(shape, 10)
+    let change = OptimizerRules.changes(rule, OptimizerRules.parameter(shape), [gradient])[0]
     let projection = GradientProjection(gradient, rank: 3, side: .std)
     let r = projection.down(gradient)
     let values: [Double] = r.cast(to: .f64).elements()
@@ -41,20 +41,21 @@ struct FiraTests {
       let line = isByColumn ? place % shape[1] : place / shape[1]
       return -rate * (back[place] + rest[place] * factors[line])
     }
-    #expect(LowRank.difference(change, expected) < 1e-5 * expected.map(abs).max()!)
+    #expect(OptimizerRules.difference(change, expected) < 1e-5 * expected.map(abs).max()!)
   }
 
   @Test("a residual grows by one percent a step at most")
   func limiter() throws {
-    var rule = try LowRank.made(Fira.self, ["rank": 1])
+    var rule = try OptimizerRules.made(Fira.self, ["rank": 1])
     func length() -> Double {
       rule.state.tensors.first { $0.name == "length.w" }?.value.scalar ?? .nan
     }
-    let parameter = LowRank.parameter([8, 6])
+    let parameter = OptimizerRules.parameter([8, 6])
     var lengths: [Double] = []
     for step in 0..<3 {
       rule.update(
-        parameter, gradient: LowRank.values([8, 6], 4 + step).scaled(by: pow(30, Double(step))),
+        parameter,
+        gradient: OptimizerRules.values([8, 6], 4 + step).scaled(by: pow(30, Double(step))),
         learningRate: 0.01, weightDecay: 0)
       lengths.append(length())
     }

@@ -13,11 +13,12 @@ struct GradNormLoRPTests {
 
   @Test("the weight is g v / ‖v‖, and g learns apart from ‖v‖")
   func parts() throws {
-    var rule = try LowRank.made(GradNormLoRP.self, ["rank": 2, "scale": 1])
-    let parameter = LowRank.parameter([7, 5])
+    var rule = try OptimizerRules.made(GradNormLoRP.self, ["rank": 2, "scale": 1])
+    let parameter = OptimizerRules.parameter([7, 5])
     for step in 0..<5 {
       rule.update(
-        parameter, gradient: LowRank.values([7, 5], 40 + step), learningRate: 0.05, weightDecay: 0)
+        parameter, gradient: OptimizerRules.values([7, 5], 40 + step), learningRate: 0.05,
+        weightDecay: 0)
     }
     let (g, v) = (try tensor(rule, "g.w"), try tensor(rule, "v.w"))
     let w: [Double] = parameter.value.cast(to: .f64).elements()
@@ -32,11 +33,11 @@ struct GradNormLoRPTests {
   @Test("the first step goes along both derivatives")
   func derivatives() throws {
     // Of ⟨G, g v/‖v‖⟩ by g and v at v = W, g = ‖W‖: ⟨G, W⟩/‖W‖, and G without its part along W.
-    let parameter = LowRank.parameter([6, 5])
+    let parameter = OptimizerRules.parameter([6, 5])
     let w: [Double] = parameter.value.cast(to: .f64).elements()
-    let gradient = LowRank.values([6, 5], 12)
+    let gradient = OptimizerRules.values([6, 5], 12)
     let values: [Double] = gradient.cast(to: .f64).elements()
-    var rule = try LowRank.made(GradNormLoRP.self, ["rank": 4, "scale": 1])
+    var rule = try OptimizerRules.made(GradNormLoRP.self, ["rank": 4, "scale": 1])
     rule.update(parameter, gradient: gradient, learningRate: 1e-3, weightDecay: 0)
     let (g, v) = (try tensor(rule, "g.w"), try tensor(rule, "v.w"))
     var tangential = [Double](repeating: 0, count: 30)
@@ -50,7 +51,7 @@ struct GradNormLoRPTests {
     }
     let matrix = Tensor(tangential, shape: [6, 5]).cast(to: .f32)
     let projection = GradientProjection(matrix, rank: 4, side: .std)
-    let direction = LowRank.adam([projection.down(matrix)], rate: 1e-3)[0]
+    let direction = OptimizerRules.adam([projection.down(matrix)], rate: 1e-3)[0]
     let expected = projection.back(Tensor(direction, shape: [6, 4]).cast(to: .f32))
     let moved = Tensor(zip(v, w).map { $0 - $1 }, shape: [6, 5]).cast(to: .f32)
     #expect(moved.largestDifference(from: expected) < 2e-6)

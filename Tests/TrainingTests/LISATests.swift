@@ -28,7 +28,8 @@ struct LISATests {
       let active = parameters.filter(\.isTrainable)
       for parameter in active {
         rule.update(
-          parameter, gradient: LowRank.values([3, 2], step), learningRate: 0.01, weightDecay: 0)
+          parameter, gradient: OptimizerRules.values([3, 2], step), learningRate: 0.01,
+          weightDecay: 0)
       }
       return active.map(\.path)
     }
@@ -36,7 +37,7 @@ struct LISATests {
 
   @Test("two of four blocks at a time, others after the interval, and the head always")
   func draws() throws {
-    var rule = try LowRank.made(LISA.self, options)
+    var rule = try OptimizerRules.made(LISA.self, options)
     let steps = trained(&rule, parameters(), 0..<60)
     for (number, paths) in steps.enumerated() {
       #expect(paths.count == 3 && paths.last == "head.weight")
@@ -47,7 +48,7 @@ struct LISATests {
 
   @Test("blocks that are not drawn keep their values and lose their averages")
   func forgets() throws {
-    var rule = try LowRank.made(LISA.self, options)
+    var rule = try OptimizerRules.made(LISA.self, options)
     let all = parameters()
     for step in 0..<30 {
       let before = all.map { $0.value.copied() }
@@ -67,11 +68,11 @@ struct LISATests {
   @Test("goes on alike from a saved state")
   func resume() throws {
     func run(split: Int?) throws -> [[UInt32]] {
-      var rule = try LowRank.made(LISA.self, options)
+      var rule = try OptimizerRules.made(LISA.self, options)
       let all = parameters()
       for step in 0..<12 {
         if step == split {
-          var other = try LowRank.made(LISA.self, options)
+          var other = try OptimizerRules.made(LISA.self, options)
           other.state = rule.state
           rule = other
         }
@@ -94,7 +95,7 @@ struct LISATests {
   @Test("all is trainable again after a run")
   func ends() throws {
     let regression = Regression()
-    _ = try regression.trained(steps: 4, optimizer: try LowRank.made(LISA.self, options))
+    _ = try regression.trained(steps: 4, optimizer: try OptimizerRules.made(LISA.self, options))
     #expect(regression.parameters.allSatisfy { $0.isTrainable })
   }
 }

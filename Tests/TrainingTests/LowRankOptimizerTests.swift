@@ -7,14 +7,16 @@ import Testing
 import Training
 
 /// What the optimizers with projected gradients share.
-enum LowRank {
+enum OptimizerRules {
   static func made<Rule: Optimizer>(_ type: Rule.Type, _ options: [String: PlainValue]) throws
     -> Rule
   {
     let diagnostics = Diagnostics()
-    let component = Component(
-      name: type.name, options: options.merging(["lr": 0.01]) { given, _ in given })
-    let rule = Rule(OptionReader(component, type.options, diagnostics), diagnostics)
+    let all = options.merging(["lr": 0.01]) { given, _ in given }
+    let located = Located(
+      plain: .map(all.sorted { $0.key < $1.key }.map { .init($0.key, $0.value) }),
+      at: SourceLocation(source: "test"), path: "train.optimizer")
+    let rule = Rule(OptionReader(located, type.options, diagnostics), diagnostics)
     try diagnostics.throwErrors()
     return rule
   }
@@ -70,23 +72,23 @@ struct LowRankOptimizerTests {
 
   @Test("a value that is not projected moves as by Adam", arguments: 0..<3)
   func plain(number: Int) throws {
-    let rule = try LowRank.made(Self.rules[number], ["rank": 4])
+    let rule = try OptimizerRules.made(Self.rules[number], ["rank": 4])
     for shape in [[7], [4, 9]] {
-      let gradients = (0..<3).map { LowRank.values(shape, 10 + $0) }
-      let changes = LowRank.changes(rule, LowRank.parameter(shape), gradients)
-      for (change, expected) in zip(changes, LowRank.adam(gradients, rate: 0.01)) {
-        #expect(LowRank.difference(change, expected) < 1e-6)
+      let gradients = (0..<3).map { OptimizerRules.values(shape, 10 + $0) }
+      let changes = OptimizerRules.changes(rule, OptimizerRules.parameter(shape), gradients)
+      for (change, expected) in zip(changes, OptimizerRules.adam(gradients, rate: 0.01)) {
+        #expect(OptimizerRules.difference(change, expected) < 1e-6)
       }
     }
   }
 
   @Test("the decay comes after the update, and shrinks all of a value", arguments: 0..<2)
   func decay(number: Int) throws {
-    let rule = try LowRank.made(Self.rules[number], ["rank": 2])
-    let gradient = [LowRank.values([6, 5], 9)]
-    let (plain, decayed) = (LowRank.parameter([6, 5]), LowRank.parameter([6, 5]))
-    _ = LowRank.changes(rule, plain, gradient)
-    _ = LowRank.changes(rule, decayed, gradient, decay: 0.5)
+    let rule = try OptimizerRules.made(Self.rules[number], ["rank": 2])
+    let gradient = [OptimizerRules.values([6, 5], 9)]
+    let (plain, decayed) = (OptimizerRules.parameter([6, 5]), OptimizerRules.parameter([6, 5]))
+    _ = OptimizerRules.changes(rule, plain, gradient)
+    _ = OptimizerRules.changes(rule, decayed, gradient, decay: 0.5)
     #expect(decayed.value.largestDifference(from: plain.value.scaled(by: 1 - 0.005)) < 1e-6)
   }
 
@@ -95,23 +97,23 @@ struct LowRankOptimizerTests {
     [["rank": 2], ["rank": 2, "state_bits": 8, "update_proj_gap": 3]] as [[String: PlainValue]])
   func resume(number: Int, options: [String: PlainValue]) throws {
     func gradients(_ range: Range<Int>) -> [Tensor] {
-      range.map { LowRank.values([6, 5], 20 + $0) }
+      range.map { OptimizerRules.values([6, 5], 20 + $0) }
     }
     func run(split: Int?) throws -> [UInt32] {
-      var rule = try LowRank.made(Self.rules[number], options)
+      var rule = try OptimizerRules.made(Self.rules[number], options)
       let (matrix, bias) = (
-        LowRank.parameter([6, 5]), Parameter(path: "b", shape: [4], initialization: .zeros)
+        OptimizerRules.parameter([6, 5]), Parameter(path: "b", shape: [4], initialization: .zeros)
       )
       for step in 0..<8 {
         if step == split {
-          var other = try LowRank.made(Self.rules[number], options)
+          var other = try OptimizerRules.made(Self.rules[number], options)
           other.state = rule.state
           rule = other
         }
         rule.update(
           matrix, gradient: gradients(step..<step + 1)[0], learningRate: 0.01, weightDecay: 0.1)
         rule.update(
-          bias, gradient: LowRank.values([4], 50 + step), learningRate: 0.01, weightDecay: 0)
+          bias, gradient: OptimizerRules.values([4], 50 + step), learningRate: 0.01, weightDecay: 0)
       }
       return matrix.value.bits + bias.value.bits
     }
@@ -122,13 +124,14 @@ struct LowRankOptimizerTests {
   @Test("8 bits follow 32 bits", arguments: 0..<3)
   func eightBits(number: Int) throws {
     func value(_ bits: Int) throws -> Tensor {
-      let rule = try LowRank.made(Self.rules[number], ["rank": 2, "state_bits": .integer(bits)])
-      let parameter = LowRank.parameter([12, 10])
-      let common = LowRank.values([12, 10], 99)
-      _ = LowRank.changes(
+      let rule = try OptimizerRules.made(
+        Self.rules[number], ["rank": 2, "state_bits": .integer(bits)])
+      let parameter = OptimizerRules.parameter([12, 10])
+      let common = OptimizerRules.values([12, 10], 99)
+      _ = OptimizerRules.changes(
         rule, parameter,
-        (0..<10).map { common + LowRank.values([12, 10], 30 + $0).scaled(by: 0.1) })
-      return parameter.value - LowRank.parameter([12, 10]).value
+        (0..<10).map { common + OptimizerRules.values([12, 10], 30 + $0).scaled(by: 0.1) })
+      return parameter.value - OptimizerRules.parameter([12, 10]).value
     }
     let (full, eight) = (try value(32), try value(8))
     let error = ((eight - full).sumOfSquares() / full.sumOfSquares()).squareRoot()
@@ -137,7 +140,7 @@ struct LowRankOptimizerTests {
 
   @Test("the regression is learnt", arguments: 0..<3)
   func learns(number: Int) throws {
-    let rule = try LowRank.made(
+    let rule = try OptimizerRules.made(
       Self.rules[number], ["rank": 2, "update_proj_gap": 20, "scale": 1, "lr": 0.02])
     let regression = Regression()
     var losses: [Double] = []
@@ -153,7 +156,7 @@ struct LowRankOptimizerTests {
   @Test("settings that make no sense are told", arguments: 0..<3)
   func refusals(number: Int) {
     for options in [["state_bits": 16], ["betas": [1.0, 0.9]]] as [[String: PlainValue]] {
-      #expect(throws: (any Error).self) { try LowRank.made(Self.rules[number], options) }
+      #expect(throws: (any Error).self) { try OptimizerRules.made(Self.rules[number], options) }
     }
   }
 }
