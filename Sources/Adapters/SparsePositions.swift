@@ -9,8 +9,9 @@ enum SparsePositions {
     return generator.permutation(of: rows * columns, first: count)
   }
 
-  /// The diagonal, then whole columns and rows in turn, each in a random order, until there are `count`;
-  /// of the last line only the first entries. Ascending.
+  /// The diagonal, then whole columns and rows in turn, each in a random order, until there are `count`.
+  ///
+  /// Of the last line only the first entries. Ascending.
   static func lines(count: Int, rows: Int, columns: Int, seed: Int) -> [Int] {
     var generator = TorchGenerator(seed: seed)
     let across = generator.permutation(of: columns, first: columns)
@@ -27,7 +28,7 @@ enum SparsePositions {
     return found.sorted()
   }
 
-  /// The `count` entries of largest magnitude, of equal ones the first. Ascending.
+  /// The `count` entries of largest magnitude, of equal ones the first, ascending.
   static func largest(_ matrix: Tensor, count: Int) -> [Int] {
     let sizes = matrix.detached().cast(to: .f32).elements(as: Float.self).map { abs($0) }
     guard count < sizes.count else { return Array(sizes.indices) }

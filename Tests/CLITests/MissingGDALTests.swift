@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What a machine without a working GDAL can still do. Files that are no library stand in its place.
+/// What a machine without a working GDAL can still do: files that are no library stand in its place.
 @Suite("Without GDAL")
 struct MissingGDALTests {
   private let folder: TemporaryDirectory

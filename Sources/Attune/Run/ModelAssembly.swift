@@ -186,7 +186,8 @@ struct ModelPlan {
     var weights: RunRecord.Weights?
     if readingWeights, case .file(let path) = recipe.model.weights {
       let options = WeightOptions(recipe.model, dataBands: bands, seed: seed)
-      weights = try loadWeights(path, into: tree, network: network, options: options, digests: digests)
+      weights = try loadWeights(
+        path, into: tree, network: network, options: options, digests: digests)
     } else {
       tree.initialize(seed: seed)
     }
