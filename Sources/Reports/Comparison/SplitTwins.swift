@@ -23,8 +23,21 @@ struct SplitTwins {
     }
   }
 
-  /// Those whose record says that the split lets something through.
-  var leaky: [Comparison.Arm] { arms.filter { !Self.overlaps($0).isEmpty } }
+  /// Those whose record names a share above 0 that the split lets through.
+  var leaky: [Comparison.Arm] { arms.filter { Self.isLeaky($0) == true } }
+
+  /// Whether a measured share is above 0; nil where the record holds none.
+  static func isLeaky(_ arm: Comparison.Arm) -> Bool? {
+    let shares = overlaps(arm).flatMap(shares)
+    return shares.isEmpty ? nil : shares.contains { $0 > 0 }
+  }
+
+  /// The numbers that stand before a percent sign.
+  private static func shares(_ sentence: String) -> [Double] {
+    sentence.split(separator: "%", omittingEmptySubsequences: false).dropLast().compactMap { part in
+      part.split(whereSeparator: \.isWhitespace).last.flatMap { Double($0) }
+    }
+  }
 
   /// What the split of an arm lets through, each sentence once.
   static func overlaps(_ arm: Comparison.Arm) -> [String] {

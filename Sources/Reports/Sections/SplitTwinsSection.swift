@@ -16,7 +16,7 @@ extension ComparisonSection {
   private static func words(_ twins: SplitTwins) -> String {
     let names = twins.arms.map(\.name)
     let list = "\(names.dropLast().joined(separator: ", ")) and \(names[names.count - 1])"
-    let clean = twins.arms.filter { SplitTwins.overlaps($0).isEmpty }.map(\.name)
+    let clean = twins.arms.filter { SplitTwins.isLeaky($0) == false }.map(\.name)
     let lesson =
       twins.leaky.isEmpty || clean.isEmpty
       ? "The gap between them says how much the figure depends on the split."
@@ -35,16 +35,16 @@ extension ComparisonSection {
       rows: twins.arms.map { arm in
         let run = arm.runs[0]
         let data = run.document.record.data
-        let isLeaky = !SplitTwins.overlaps(arm).isEmpty
+        let isLeaky = SplitTwins.isLeaky(arm)
         return Table.Row(
           [
             arm.name, run.document.settings["data.split.method"] ?? data.splitMethod,
-            isLeaky ? "training and test parts overlap" : "none found",
+            isLeaky.map { $0 ? "leaks, see below" : "none" } ?? "not measured",
           ]
             + metrics.flatMap { name in
               [text(arm, name, \.metrics), text(arm, name, \.baseline)]
             } + [data.splits[run.evaluation.split].map { Numbers.count($0.units) } ?? ""],
-          isLeaky ? .muted : .none)
+          isLeaky == true ? .muted : .none)
       },
       note: "In brackets: 95 % interval of one seed; over several seeds mean ± standard deviation. "
         + "Baseline: \(twins.arms[0].runs[0].evaluation.baselineName) on the same test part.")
