@@ -1,6 +1,6 @@
 # Two commands are all that is needed: `make run` and `make test`. `make help` lists the others.
 PEER ?= $(error PEER is not set: a folder made by the peers' setup.sh)
-.PHONY: run run-claim study-adapters test test-queue test-portable bench bench-peer check-peft check-reports build lint format clean help
+.PHONY: run run-claim study-adapters test test-queue test-portable bench bench-peer check-peft check-reports gallery build lint format clean help
 
 run: build ## the main job, one seed: data, pretraining, adaptation, report
 	@Scripts/quickstart.sh 0
@@ -32,8 +32,11 @@ bench-peer: build ## the same beside PyTorch, interleaved; PEER=DIR, see Scripts
 check-peft: build ## every portable adapter type trained, exported and opened in PEFT; PYTHON=python3
 	@$(or $(PYTHON),python3) Scripts/check_peft_types.py .build/peft-types
 
-check-reports: ## reports of all forms opened in headless Chromium; REPORTS='FILE...' adds others
+check-reports: ## a report of each task and form in headless Chromium; REPORTS='FILE...' adds others
 	@Scripts/check-reports.sh $(REPORTS)
+
+gallery: build ## the reports of docs/gallery; EARTH=DIR adds two of a Landsat 8 scene
+	@Scripts/gallery.sh
 
 build: ## the tool, .build/release/attune
 	@Scripts/setup.sh

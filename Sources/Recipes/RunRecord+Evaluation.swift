@@ -27,6 +27,8 @@ extension RunRecord {
     /// Decisions of each unit, `[cell, count, cell, count, …]` with the cells
     /// truth · classes + prediction that are not zero; −1 stands for samples without a prediction.
     package var unitDecisions: [[Int]]?
+    /// Bins of the largest probability over the whole part, from 0 to 1; nil where ECE is not measured.
+    package var calibration: [CalibrationBin]?
     package var seconds: Double
     package init(
       split: String, checkpoint: String, step: Int, headline: String, metrics: [Metric],

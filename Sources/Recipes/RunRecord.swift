@@ -260,6 +260,8 @@ package struct RunRecord: Codable, Sendable, Equatable {
     package var rank: String
     package var score: Double
     package var panels: [Panel]
+    /// What a picture does not show: true and decided class, or numbers; nil in older records.
+    package var note: String?
     package init(identifier: String, rank: String, score: Double, panels: [Panel]) {
       self.identifier = identifier
       self.rank = rank

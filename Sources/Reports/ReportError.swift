@@ -8,10 +8,15 @@ package enum ReportError: ExitCoded, Equatable {
   case noEvaluation(directory: String)
   case noMonitoredValue(run: String, seed: Int, metric: String, directories: [String])
   case monitorsDiffer(run: String, seed: Int, metrics: [String])
+  /// No program on PATH can print.
+  case noBrowser(names: [String])
+  /// The browser ended without a page; status -1 where it did not start.
+  case printFailed(program: String, status: Int)
 
   package var exitCode: ExitCode {
     switch self {
     case .fileMissing: .inputMissing
+    case .noBrowser, .printFailed: .unavailable
     default: .malformedData
     }
   }
@@ -39,6 +44,12 @@ extension ReportError: CustomStringConvertible {
       "\(run), seed \(seed): its runs watch different metrics "
         + "(\(metrics.joined(separator: ", "))), so none is the best. "
         + "Set the same train.monitor in all, or give them different names."
+    case .noBrowser(let names):
+      "report.pdf: not written, since none of \(names.joined(separator: ", ")) is on PATH. Install "
+        + "Chromium (Debian: apt install chromium), or print report.html from any browser."
+    case .printFailed(let program, let status):
+      "report.pdf: not written, since \(program) ended with status \(status) and no page. "
+        + "Print report.html from any browser instead."
     }
   }
 }

@@ -1,5 +1,6 @@
 internal import Foundation
 package import Recipes
+internal import Synchronization
 
 /// A finished run as a report sees it: its record and the events of its training.
 package struct RunDocument: Sendable {
@@ -85,8 +86,16 @@ extension RunDocument {
   }
 
   private func readSettings() throws(ReportError) -> [String: String] {
-    try RecipeSettings.flattened(record.recipe, of: "\(directory), recipe of the record")
+    let recipe = record.recipe
+    if let known = Self.readRecipes.withLock({ $0[recipe] }) { return known }
+    let settings = try RecipeSettings.flattened(
+      recipe, of: "\(directory), recipe of the record")
+    Self.readRecipes.withLock { $0[recipe] = settings }
+    return settings
   }
+
+  /// Recipes that were read, by their text: a comparison asks for settings once for every pair of runs.
+  private static let readRecipes = Mutex<[String: [String: String]]>([:])
 
   /// The metric that chose the best checkpoint, and whether lower is better.
   var monitored: (name: String, lowerIsBetter: Bool)? {

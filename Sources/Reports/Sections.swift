@@ -14,6 +14,7 @@ struct RunSection: Sendable {
     .results,
     .classes,
     .confusionMatrix,
+    .reliability,
     .classAreas,
     .rolloutSteps,
     .samples,
@@ -29,6 +30,7 @@ struct ComparisonSection: Sendable {
   /// The order of this list is the order in the report.
   static let all: [ComparisonSection] = [
     .armsTable,
+    .splitTwins,
     .conclusions,
     .pairedDifferences,
     .selection,

@@ -69,8 +69,11 @@ package protocol Judge: Sendable {
   var confusion: ConfusionMatrix? { get }
   /// Of each unit, as `UnitDecisions` takes them; nil likewise.
   var decisions: [[Int]]? { get }
+  /// Bins of a reliability diagram over all units; nil where ECE is not measured.
+  var calibration: [RunRecord.CalibrationBin]? { get }
 }
 
 extension Judge {
   package var decisions: [[Int]]? { nil }
+  package var calibration: [RunRecord.CalibrationBin]? { nil }
 }

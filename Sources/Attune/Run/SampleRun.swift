@@ -114,6 +114,7 @@ struct SampleRun: TaskRun {
       }
       record.unitDecisions = results.judge.decisions
     }
+    record.calibration = results.judge.calibration
     let shown = try ShownSamples(task: task, model: model).chosen(
       from: samples, units: results.units, scores: record.perUnit[plan.headline.name] ?? [],
       lowerIsBetter: plan.headline.lowerIsBetter, places: results.firstPlaces)

@@ -11,6 +11,8 @@ struct ShownSamples {
 
   /// Pixels along the longer side of a picture, at most; larger ones are thinned.
   private static let longestSide = 256
+  /// Numbers that a note names, at most.
+  private static let mostValues = 4
 
   /// The first samples of the units that stand out by their scores; empty without scores.
   func chosen(
@@ -26,10 +28,35 @@ struct ShownSamples {
       let place = places[unit]
       let set = sets[place.set]
       let fields = stackedFields([try set.sample(place.index, epoch: 0)])
-      return RunRecord.Sample(
+      var sample = RunRecord.Sample(
         identifier: set.identifier(place.index), rank: rank, score: scores[unit],
         panels: panels(fields))
+      sample.note = note(fields)
+      return sample
     }
+  }
+
+  /// True and decided class of a sample with its probability, or true and predicted numbers.
+  private func note(_ fields: [String: Tensor]) -> String? {
+    let names = task.target.names
+    guard [.label, .values].contains(task.target.kind),
+      let target = fields[TargetDescription.field]?.row(0)
+    else { return nil }
+    let values = task.prediction(model.output(fields, .evaluation)).detached().row(0)
+      .elements(as: Float.self)
+    guard task.target.kind == .label else {
+      let truths = target.elements(as: Float.self)
+      guard truths.count == values.count, names.count == values.count else { return nil }
+      return zip(names, zip(truths, values)).prefix(Self.mostValues).map { name, pair in
+        "\(name) \(pair.0), predicted \(pair.1)"
+      }.joined(separator: "; ")
+    }
+    let truth = Int(target.elements(as: Int32.self)[0])
+    guard let decided = values.indices.max(by: { (values[$0], $1) < (values[$1], $0) }),
+      names.indices.contains(truth), names.indices.contains(decided)
+    else { return nil }
+    let percent = Int((100 * values[decided]).rounded())
+    return "true class \(names[truth]), decided \(names[decided]) with probability \(percent) %"
   }
 
   private func panels(_ fields: [String: Tensor]) -> [RunRecord.Panel] {
@@ -75,8 +102,14 @@ struct ShownSamples {
       rows.flatMap { row in columns.map { elements[(band * height + row) * width + $0] } }
     }
     return RunRecord.Panel(
-      title: title, rows: rows.count, columns: columns.count, rowAxis: "y", columnAxis: "x",
-      unit: title == "input" || task.target.kind == .classMap ? "" : task.target.unit ?? "",
+      title: title, rows: rows.count, columns: columns.count, rowAxis: "y (pixels)",
+      columnAxis: "x (pixels)", unit: unit(of: title),
       values: values, isSigned: isSigned)
+  }
+
+  /// Inputs are drawn as the model sees them, whatever the unit of the data.
+  private func unit(of title: String) -> String {
+    if title == "input" { return "first band, as the model sees it" }
+    return task.target.kind == .classMap ? "" : task.target.unit ?? ""
   }
 }

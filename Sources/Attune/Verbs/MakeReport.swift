@@ -6,12 +6,30 @@ package struct MadeReport {
   package var directory: String
   /// Of a comparison; nil for one run.
   package var summary: ComparisonSummary?
+  /// The printed file; nil where none was asked for.
+  package var pdf: String?
 }
 
 /// Rebuilds the report of one run, or compares several.
 ///
 /// Without `output` the report goes to `report/` of the run, or beside the first run's folder.
-package func makeReport(of runs: [String], to output: String?) throws -> MadeReport {
+///
+/// - Parameters:
+///   - runs: folders of runs.
+///   - output: the report's folder.
+///   - pdf: also prints it; a browser is looked for before anything is written.
+/// - Returns: where it stands.
+/// - Throws: `ReportError`, with the code of what is unavailable where nothing can print.
+package func makeReport(
+  of runs: [String], to output: String?, pdf: Bool = false
+) throws -> MadeReport {
+  let printer = pdf ? try PDFPrinter() : nil
+  var made = try report(of: runs, to: output)
+  made.pdf = try printer?.print(made.directory)
+  return made
+}
+
+private func report(of runs: [String], to output: String?) throws -> MadeReport {
   let documents = try runs.map { try RunDocument(directory: $0) }
   if documents.count == 1 {
     let directory = output ?? runs[0] + "/report"

@@ -19,8 +19,12 @@ struct Chart {
     enum Style {
       case line
       case marks
-      /// Something that the others are held against, in grey.
+      /// Something that the others are held against, dashed in grey.
       case reference
+      /// What the best of the others make up, a whole line in grey.
+      case front
+
+      var isGrey: Bool { self == .reference || self == .front }
     }
     var name: String
     var points: [Point]
@@ -61,7 +65,7 @@ struct Chart {
   private var styles: [SeriesStyle?] {
     var next = 0
     return series.map { series in
-      guard series.style != .reference else { return nil }
+      guard !series.style.isGrey else { return nil }
       defer { next += 1 }
       return SeriesStyle(index: next)
     }
@@ -105,11 +109,11 @@ private struct Plot {
 
   func marks(_ series: Chart.Series, _ style: SeriesStyle?) -> String {
     switch series.style {
-    case .line, .reference:
+    case .line, .reference, .front:
       let line = thinned(series.points).compactMap(place)
       let dots =
         line.count > 24 || style == nil ? "" : line.map { Mark.dot(at: $0, style) }.joined()
-      return SVG.polyline(line, kind: "chart-line \(strokeClasses(style))") + dots
+      return SVG.polyline(line, kind: "chart-line \(strokeClasses(style, series.style))") + dots
     case .marks:
       return series.points.compactMap { point in
         place(point).map { bar(point, $0, style) + Mark.svg(at: $0, style) }
@@ -163,8 +167,9 @@ private struct SeriesStyle {
   }
 }
 
-private func strokeClasses(_ style: SeriesStyle?) -> String {
-  style.map { "chart-s\($0.color) chart-d\($0.pattern)" } ?? "chart-reference chart-d2"
+private func strokeClasses(_ style: SeriesStyle?, _ kind: Chart.Series.Style) -> String {
+  style.map { "chart-s\($0.color) chart-d\($0.pattern)" }
+    ?? "chart-reference chart-d\(kind == .front ? 0 : 2)"
 }
 
 /// Circle, square, triangle, diamond, and two more.
@@ -233,7 +238,8 @@ private struct Legend {
           entry.series.style == .marks
           ? Mark.svg(at: (entry.x + 15, y), entry.style)
           : SVG.line(
-            entry.x, y, entry.x + 30, y, kind: "chart-line \(strokeClasses(entry.style))")
+            entry.x, y, entry.x + 30, y,
+            kind: "chart-line \(strokeClasses(entry.style, entry.series.style))")
         return sample + SVG.text(entry.series.name, x: entry.x + 38, y: y + 5)
       }
     }.joined()

@@ -38,14 +38,16 @@ struct PanelStrip {
 
   private func sideBySide() -> (body: String, bottom: Double) {
     let gap = 10.0
-    let count = Double(max(1, min(panels.count, 3)))
+    // Four stand two by two, so that none is left alone in a row.
+    let across = panels.count == 4 ? 2 : max(1, min(panels.count, 3))
+    let count = Double(across)
     let width = (ChartStyle.width - 28 - gap * (count - 1) - 4) / count
     let ratio = panels.map { Double($0.rows) / Double(max(1, $0.columns)) }.max() ?? 1
     let height = width * min(2, ratio)
     var body = ""
     for (index, panel) in panels.enumerated() {
-      let column = Double(index % 3)
-      let top = Double(index / 3) * (height + 56)
+      let column = Double(index % across)
+      let top = Double(index / across) * (height + 56)
       let x = 28 + column * (width + gap)
       body += SVG.text(panel.title, x: x, y: top + 18, kind: "chart-title")
       body += picture(panel, x: x, y: top + 26, width: width, height: height)
@@ -54,7 +56,7 @@ struct PanelStrip {
         body += rowAxis(panel, middle: top + 26 + height / 2)
       }
     }
-    let rows = Double((panels.count + 2) / 3)
+    let rows = Double((panels.count + across - 1) / across)
     return (body, rows * (height + 56) - 4)
   }
 

@@ -28,7 +28,7 @@ struct CostFigure {
     let front = ParetoFront.indices(of: means, lowerIsBetter: reported?.lowerIsBetter ?? true)
     let line = Chart.Series(
       name: "Pareto front", points: steps(front.map { means[$0] }),
-      style: .reference)
+      style: .front)
     let arms = zip(series, means).map { series, mean in
       "\(series.name) \(Numbers.meanAndSpread(series.points.map(\.y))) with \(words(mean.cost))"
     }
@@ -37,15 +37,33 @@ struct CostFigure {
       "\(metric) over \(title): \(arms.joined(separator: ", ")); no other arm is better and cheaper "
       + "than \(onFront)"
     let costs = series.flatMap(\.points).map(\.x)
+    let trivial = baseline(pool, metric, from: costs.min() ?? 0, to: costs.max() ?? 0)
     let chart = Chart(
       x: title, Axis.scale(fitting: costs), y: metric,
-      series: (front.count > 1 ? [line] : []) + series)
+      series: (front.count > 1 ? [line] : []) + series + (trivial.map { [$0] } ?? []))
     return .figure(
       Figure(
         name: "\(file)-\(group)-\(metric)", svg: chart.svg(alternative: alternative),
         alternative: alternative,
         caption: "\(metric) over \(title). Bars: 95 % intervals; one mark per seed. On the Pareto "
-          + "front, where no other arm is better and cheaper by the means: \(onFront)."))
+          + "front, where no other arm is better and cheaper by the means: \(onFront)."
+          + (trivial.map { " Dashed: the trivial \($0.name), which trains nothing." } ?? "")))
+  }
+
+  /// What the trivial baseline reaches, the mean over seeds drawn over the whole range of
+  /// costs, since it has none itself.
+  private func baseline(
+    _ pool: Comparison.Pool, _ metric: String, from least: Double, to most: Double
+  ) -> Chart.Series? {
+    let evaluations = pool.seeds.compactMap { seed in
+      pool.arms.lazy.compactMap { $0.run(seed: seed)?.evaluation }.first
+    }
+    let values = evaluations.compactMap { $0.baselineMetric(metric)?.value }.filter(\.isFinite)
+    guard let name = evaluations.first?.baselineName, !values.isEmpty else { return nil }
+    let mean = Numbers.mean(values)
+    return Chart.Series(
+      name: "baseline: \(name)", points: [Chart.Point(least, mean), Chart.Point(most, mean)],
+      style: .reference)
   }
 
   /// The front as stairs: between two arms nothing better than the cheaper one is known.

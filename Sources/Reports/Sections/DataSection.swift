@@ -20,15 +20,27 @@ extension RunSection {
     if !data.skipped.isEmpty { blocks += skipped(data) }
     blocks.append(
       .details(
-        summary: "Files with digests (SHA-256)",
+        summary: "Files with digests (SHA-256), \(Numbers.count(data.files.count))",
         blocks: [
           .table(
             Table(
               "", columns: [.code("path"), .number("size"), .code("digest")],
-              rows: data.files.map { Table.Row([$0.path, Numbers.bytes($0.bytes), $0.digest]) },
-              note: "Digest of the test part: \(data.testDigest)"))
+              rows: data.files.prefix(shownEntries).map {
+                Table.Row([$0.path, Numbers.bytes($0.bytes), $0.digest])
+              },
+              note: rest(data.files.count, "files")
+                + "Digest of the test part: \(data.testDigest)"))
         ]))
     return blocks
+  }
+
+  /// Files and samples that are listed; the others stand in report.json.
+  private static let shownEntries = 12
+
+  private static func rest(_ count: Int, _ noun: String) -> String {
+    count > shownEntries
+      ? "The first \(shownEntries) of \(Numbers.count(count)) \(noun); all stand in report.json. "
+      : ""
   }
 
   private static func splitTable(_ data: RunRecord.Data) -> Block {
@@ -112,12 +124,14 @@ extension RunSection {
         "\(Numbers.count(data.skipped.count)) "
           + "\(data.skipped.count == 1 ? "sample was" : "samples were") left out of this run."),
       .details(
-        summary: "Samples left out",
+        summary: "Samples left out (\(Numbers.count(data.skipped.count)))",
         blocks: [
           .table(
             Table(
               "", columns: [.code("sample"), .text("reason")],
-              rows: data.skipped.map { Table.Row([$0.sample, $0.reason]) }))
+              rows: data.skipped.prefix(shownEntries).map { Table.Row([$0.sample, $0.reason]) },
+              note: data.skipped.count > shownEntries
+                ? rest(data.skipped.count, "samples left out") : nil))
         ]),
     ]
   }

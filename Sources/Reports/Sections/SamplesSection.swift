@@ -9,7 +9,7 @@ extension RunSection {
       let words =
         "\(sample.rank.capitalized) of \(Numbers.count(evaluation.unitIdentifiers.count)) "
         + "\(evaluation.unitName(in: run.record)): \(sample.identifier), \(evaluation.headline) "
-        + Numbers.significant(sample.score)
+        + Numbers.significant(sample.score) + (sample.note.map { "; \($0)" } ?? "")
       let alternative =
         words + "; pictures of " + sample.panels.map(\.title).joined(separator: ", ")
       return Block.figure(

@@ -55,7 +55,8 @@ enum Stylesheet {
     svg.chart{display:block;width:100%;height:auto;min-width:334px;max-width:30rem}
     figcaption{margin-top:.35rem}
     @media (max-width:30rem){body{padding:1rem .75rem 3rem}h1{font-size:1.4rem}}
-    @media print{body{max-width:none;padding:0;font-size:10.5pt}nav{display:none}\
+    @media print{details::details-content{content-visibility:visible;block-size:auto}\
+    summary{color:inherit;list-style:none;font-weight:600;break-after:avoid}body{max-width:none;padding:0;font-size:10.5pt}nav{display:none}\
     h2,h3{break-after:avoid}caption{break-after:avoid}figure,tr,dl div{break-inside:avoid}.figures{grid-template-columns:1fr 1fr}.table,.drawing,pre{overflow:visible}\
     pre{white-space:pre-wrap;overflow-wrap:anywhere}svg.chart{min-width:0;max-width:100%}a{color:inherit}}
     """

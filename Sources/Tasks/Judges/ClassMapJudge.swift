@@ -35,6 +35,7 @@ package struct ClassMapJudge: Judge {
   package var perUnit: [String: [Double]] { collector.perUnit }
   package var confusion: ConfusionMatrix? { collector.confusion }
   package var decisions: [[Int]]? { collector.decisions }
+  package var calibration: [RunRecord.CalibrationBin]? { collector.calibration }
 }
 
 extension Tensor {

@@ -31,4 +31,5 @@ package struct ClassificationJudge: Judge {
   package var perUnit: [String: [Double]] { collector.perUnit }
   package var confusion: ConfusionMatrix? { collector.confusion }
   package var decisions: [[Int]]? { collector.decisions }
+  package var calibration: [RunRecord.CalibrationBin]? { collector.calibration }
 }

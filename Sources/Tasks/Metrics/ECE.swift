@@ -1,6 +1,10 @@
+internal import Recipes
+
 /// Expected calibration error of the largest probability.
 ///
 /// Guo and others 2017, arXiv 1706.04599, eq. 3, whose bins hold their upper bound instead.
+///
+/// Its sums are also the bins of the reliability diagram, see `calibration(of:)`.
 package enum ECE: ScoreSumMetric {
   package static let name = "ECE"
   package static let lowerIsBetter = true
@@ -50,6 +54,23 @@ package enum ECE: ScoreSumMetric {
       let isLarger = value > largest[sample] || value.isNaN
       largest[sample] = isLarger ? value : largest[sample]
       decisions[sample] = isLarger ? index : decisions[sample]
+    }
+  }
+
+  /// The bins behind the figure; nil without samples, and where a probability was not a number.
+  ///
+  /// - Parameter sums: as `add` makes them, of one unit or of several added up.
+  /// - Returns: as many bins as the figure has, from 0 to 1.
+  static func calibration(of sums: [Double]) -> [RunRecord.CalibrationBin]? {
+    guard sums.allSatisfy(\.isFinite),
+      stride(from: 0, to: sums.count, by: 3).contains(where: { sums[$0] > 0 })
+    else { return nil }
+    return (0..<bins).map { bin in
+      let count = sums[3 * bin]
+      return RunRecord.CalibrationBin(
+        lower: Double(bin) / Double(bins), upper: Double(bin + 1) / Double(bins),
+        count: Int(count), meanConfidence: count > 0 ? sums[3 * bin + 1] / count : nil,
+        accuracy: count > 0 ? sums[3 * bin + 2] / count : nil)
     }
   }
 

@@ -59,6 +59,10 @@ package struct ClassMapCollector: MetricCollector {
 
   package var decisions: [[Int]]? { units.ordered.map(\.decisions.row) }
 
+  package var calibration: [RunRecord.CalibrationBin]? {
+    Self.calibration(metrics, units.ordered.map(\.scoreSums))
+  }
+
   private func confusionEvidence(_ units: [Evidence]) -> ConfusionEvidence {
     ConfusionEvidence(
       metrics.compactMap { $0 as? any ConfusionMetric.Type }, classes: classNames.count,

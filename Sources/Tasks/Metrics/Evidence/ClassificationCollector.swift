@@ -50,6 +50,10 @@ package struct ClassificationCollector: MetricCollector {
 
   package var decisions: [[Int]]? { units.ordered.map(\.decisions.row) }
 
+  package var calibration: [RunRecord.CalibrationBin]? {
+    Self.calibration(metrics, units.ordered.map(\.sums))
+  }
+
   private func confusionEvidence(_ units: [ClassificationUnit]) -> ConfusionEvidence {
     ConfusionEvidence(
       metrics.compactMap { $0 as? any ConfusionMetric.Type }, classes: classNames.count,
