@@ -146,6 +146,11 @@ package struct RunRecord: Codable, Sendable, Equatable {
     package var testDigest: String
     /// What the split lets pass between its parts, in sentences with the measured shares.
     package var overlaps: [String] = []
+    /// Share of the test part that the training part shows too: of its ground under training windows, or
+    /// of its pixels inside training patches; nil where it was not measured.
+    package var leak: Double?
+    /// Nil for data that are no scene.
+    package var spectra: Spectra?
     /// Classes or values of the target with their training counts; nil where it has none.
     package var target: TargetDescription?
     /// The data set cards that the recipe names; nil where it names none.

@@ -7,6 +7,7 @@ struct RunSection: Sendable {
   static let all: [RunSection] = [
     .header,
     .data,
+    .spectra,
     .weights,
     .updates,
     .rankByLayer,

@@ -54,6 +54,32 @@ struct SceneDataTests {
     #expect(data.notes.first?.contains("of the test pixels lie inside a training patch") == true)
   }
 
+  @Test("the record holds the classes' mean spectra of the training pixels, and the leak")
+  func spectra() throws {
+    let options = potsdam(Self.stratified)
+    let data = try SceneData(options, seed: 1)
+    let record = data.record(files: [], testDigest: "")
+    let spectra = try #require(record.spectra)
+    #expect(spectra.bands.count == 218 && spectra.wavelengths?.count == 218)
+    #expect(spectra.unit == "reflectance")
+    #expect(spectra.classes.map(\.name) == Self.names)
+    let cube = try SceneArray(
+      path: options.root + "/EnMAP_Potsdam.mat", variable: "enmap_potsdam", role: .cube(key: "k"))
+    let training = try #require(data.partition.parts[.train])
+    for (label, spectrum) in spectra.classes.enumerated() {
+      let own = training.filter { data.labels.classes[$0] == label }
+      #expect(spectrum.count == own.count)
+      for band in [0, 100, 217] {
+        let values = own.map { 1e-4 * Double(cube.values[band * 160 * 192 + $0]) }
+        let mean = values.reduce(0, +) / Double(values.count)
+        let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
+        #expect(abs(spectrum.means[band] - mean) < 1e-6)
+        #expect(abs(spectrum.standardDeviations[band] - variance.squareRoot()) < 1e-6)
+      }
+    }
+    #expect(record.leak == data.partition.insideShare && data.partition.insideShare > 0)
+  }
+
   @Test("the middle of a patch is the pixel itself, with its wavelengths where bands remain")
   func middle() throws {
     var options = potsdam(Self.stratified)

@@ -6,7 +6,8 @@ import Testing
   private let title = "One recipe under several splits"
 
   private func run(
-    _ name: String, split: String, test: String, overlaps: [String] = [], rate: String = "1e-2"
+    _ name: String, split: String, test: String, overlaps: [String] = [], leak: Double? = nil,
+    rate: String = "1e-2"
   ) -> RunDocument {
     var run = SyntheticRuns.run {
       ($0.name, $0.testDigest, $0.learningRate, $0.rolloutScore) = (name, test, rate, nil)
@@ -14,6 +15,7 @@ import Testing
     }
     run.record.recipe += "data:\n  split:\n    method: \(split)\n"
     run.record.data.overlaps = overlaps
+    run.record.data.leak = leak
     return run
   }
 
@@ -30,8 +32,8 @@ import Testing
         "blocks", split: "spatial_block", test: "aa",
         overlaps: [
           "0.0 % of the test pixels lie inside a training patch.", "12 pixels are in no part.",
-        ]),
-      run("random", split: "random", test: "bb", overlaps: [leak]),
+        ], leak: 0),
+      run("random", split: "random", test: "bb", overlaps: [leak], leak: 0.93),
     ])
     let section = try report.section(title)
     guard case .paragraph(let words) = section.blocks[0],
@@ -46,13 +48,26 @@ import Testing
     #expect(notes.count == 3 && notes.last == "random: \(leak)")
     #expect(
       table.columns.map(\.title).prefix(5) == [
-        "arm", "split", "overlap", "VRMSE", "baseline VRMSE",
+        "arm", "split", "test part seen in training", "VRMSE", "baseline VRMSE",
       ])
     #expect(table.rows.map { $0.cells[1] } == ["spatial_block", "random"])
-    #expect(table.rows.map { $0.cells[2] } == ["none", "leaks, see below"])
+    #expect(table.rows.map { $0.cells[2] } == ["none", "93 %"])
     #expect(table.rows.map { $0.cells[4].prefix(5) } == ["0.194", "0.194"])
     let ranks = try #require(report.comparison).arms.map(\.rank)
     #expect(ranks == [1, 1])
+  }
+
+  @Test("runs whose overlap was not measured are called neither leaky nor clean")
+  func unmeasured() throws {
+    let section = try Report(comparing: [
+      run("blocks", split: "spatial_block", test: "aa", overlaps: ["12 pixels are in no part."]),
+      run("random", split: "random", test: "bb"),
+    ]).section(title)
+    guard case .table(let table) = section.blocks[1] else {
+      Issue.record("a table expected")
+      return
+    }
+    #expect(table.rows.map { $0.cells[2] } == ["not measured", "not measured"])
   }
 
   @Test("another setting, the same test part or the same split make no twins")

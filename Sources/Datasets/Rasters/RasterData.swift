@@ -20,6 +20,8 @@ package struct RasterData: Sendable {
   package private(set) var target: TargetDescription?
   /// What the record must say of ground that parts share, and of the targets.
   private var notes: [String] = []
+  /// Share of the test part's ground that training windows cover; nil without a test part.
+  private var leak: Double?
   /// Shape of one training sample of each input.
   private var shapes: [[Int]] = []
 
@@ -48,6 +50,7 @@ package struct RasterData: Sendable {
     (statistics, groupStatistics) = try options.statistics(of: scenes, training, keeping: kept)
     let footprints = Footprints(scenes, windows)
     notes = footprints.notes
+    leak = windows[.test].map { _ in footprints.leak }
     guard footprints.leak <= options.maximumLeak else {
       throw DataError.footprintsOverlap(
         found: footprints.leak, allowed: options.maximumLeak, example: footprints.example)
@@ -220,6 +223,7 @@ extension RasterData: DataSet {
       splitMethod: options.split.summary, testDigest: testDigest)
     record.target = target
     record.overlaps = notes + duplicates(files)
+    record.leak = leak
     return record
   }
 

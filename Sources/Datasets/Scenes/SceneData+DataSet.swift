@@ -47,6 +47,8 @@ extension SceneData: DataSet {
       splitMethod: options.splitSummary, testDigest: testDigest)
     record.target = target
     record.overlaps = notes
+    record.leak = partition.distance.map { _ in partition.insideShare }
+    record.spectra = spectra
     return record
   }
 

@@ -18,6 +18,8 @@ package struct SceneData: Sendable {
   let imageContract: ImageContract
   /// Of places, stored spectra and classes of the test pixels; empty without any.
   let digestOfTest: String
+  /// Of the training pixels, by class.
+  let spectra: RunRecord.Data.Spectra
   private let seed: UInt64
 
   /// Opens the files, splits, and prepares the cube by the training pixels.
@@ -46,6 +48,8 @@ package struct SceneData: Sendable {
       labelled: labels.labelled)
     imageContract = ImageContract(cube, image, options)
     digestOfTest = Self.digest(of: partition.parts[.test] ?? [], cube, labels)
+    spectra = RunRecord.Data.Spectra(
+      cube, options.image, labels, pixels: partition.parts[.train] ?? [])
   }
 
   private static func digest(

@@ -23,20 +23,15 @@ struct SplitTwins {
     }
   }
 
-  /// Those whose record names a share above 0 that the split lets through.
+  /// Those whose test part the training part shows in part.
   var leaky: [Comparison.Arm] { arms.filter { Self.isLeaky($0) == true } }
 
   /// Whether a measured share is above 0; nil where the record holds none.
-  static func isLeaky(_ arm: Comparison.Arm) -> Bool? {
-    let shares = overlaps(arm).flatMap(shares)
-    return shares.isEmpty ? nil : shares.contains { $0 > 0 }
-  }
+  static func isLeaky(_ arm: Comparison.Arm) -> Bool? { leak(arm).map { $0 > 0 } }
 
-  /// The numbers that stand before a percent sign.
-  private static func shares(_ sentence: String) -> [Double] {
-    sentence.split(separator: "%", omittingEmptySubsequences: false).dropLast().compactMap { part in
-      part.split(whereSeparator: \.isWhitespace).last.flatMap { Double($0) }
-    }
+  /// Largest share of the test part that the training part shows too; nil where none was measured.
+  static func leak(_ arm: Comparison.Arm) -> Double? {
+    arm.runs.compactMap(\.document.record.data.leak).max()
   }
 
   /// What the split of an arm lets through, each sentence once.

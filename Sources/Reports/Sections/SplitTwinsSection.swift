@@ -30,7 +30,7 @@ extension ComparisonSection {
     let metrics = twins.arms[0].runs[0].evaluation.leadingMetrics
     return Table(
       "Leak-free beside leaky splits",
-      columns: [.text("arm"), .text("split"), .text("overlap")]
+      columns: [.text("arm"), .text("split"), .text("test part seen in training")]
         + metrics.flatMap { [.number($0), .number("baseline \($0)")] } + [.number("test units")],
       rows: twins.arms.map { arm in
         let run = arm.runs[0]
@@ -39,7 +39,7 @@ extension ComparisonSection {
         return Table.Row(
           [
             arm.name, run.document.settings["data.split.method"] ?? data.splitMethod,
-            isLeaky.map { $0 ? "leaks, see below" : "none" } ?? "not measured",
+            SplitTwins.leak(arm).map { $0 > 0 ? Numbers.percent($0) : "none" } ?? "not measured",
           ]
             + metrics.flatMap { name in
               [text(arm, name, \.metrics), text(arm, name, \.baseline)]
