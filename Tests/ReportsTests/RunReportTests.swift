@@ -126,6 +126,18 @@ extension Report.Section {
     #expect(tables[1].rows.map { $0.cells[0] } == ["VRMSE, VRMSE_rollout", "MaxError"])
   }
 
+  @Test("units have a column where some metric has one")
+  func units() throws {
+    var run = SyntheticRuns.run()
+    #expect(try Report(run).section("Results").tables[0].columns.contains { $0.title == "unit" })
+    for index in run.record.evaluations[0].metrics.indices {
+      run.record.evaluations[0].metrics[index].unit = ""
+    }
+    let table = try Report(run).section("Results").tables[0]
+    #expect(!table.columns.contains { $0.title == "unit" })
+    #expect(table.rows.allSatisfy { row in row.cells.count == table.columns.count })
+  }
+
   @Test("data shows parts, normalization numbers, skipped samples and overlaps")
   func data() throws {
     var run = SyntheticRuns.run()
@@ -182,6 +194,28 @@ extension Report.Section {
     #expect(figures[0].alternative.hasSuffix("pictures of truth, prediction, error"))
     #expect(figures[0].svg.components(separatedBy: "data:image/png").count == 1 + 3 + 2)
     #expect(figures[0].svg.contains("truth, prediction (u)"))
+  }
+
+  @Test("an error map of classes has colors that no class has")
+  func errorColors() throws {
+    func panel(_ title: String, _ names: [String]) -> RunRecord.Panel {
+      var panel = RunRecord.Panel(
+        title: title, rows: 2, columns: 2, rowAxis: "y", columnAxis: "x", unit: "",
+        values: [0, 1, 0, 1], isSigned: false)
+      panel.classNames = names
+      return panel
+    }
+    func swatches(_ panels: [RunRecord.Panel]) throws -> Set<Substring> {
+      var run = SyntheticRuns.run()
+      run.record.samples = [.init(identifier: "scene", rank: "best", score: 1, panels: panels)]
+      let svg = try Report(run).section("Samples").figures[0].svg
+      return Set(
+        svg.components(separatedBy: "fill:rgb(").dropFirst().map { $0.prefix { $0 != ")" } })
+    }
+    let classes = try swatches([panel("truth", ["land", "lake"])])
+    let errors = try swatches([panel("error", ["right or not judged", "wrong"])])
+    #expect(classes.count == 2 && errors.count == 2)
+    #expect(classes.isDisjoint(with: errors))
   }
 
   @Test("square pictures stand side by side, a constant one too")

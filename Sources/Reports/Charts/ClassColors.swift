@@ -7,9 +7,10 @@ struct ClassColors {
   private let names: [String]
   private let colors: [[UInt8]]
 
-  init(_ names: [String]) {
+  /// Of the classes of a panel; one of errors has colors that no class has.
+  init(_ names: [String], ofErrors: Bool = false) {
     self.names = names
-    colors = ClassPalette.colors(names.count)
+    colors = ofErrors ? [[225, 225, 225], [140, 20, 60]] : ClassPalette.colors(names.count)
   }
 
   /// A picture of class numbers; what is none is white.

@@ -70,10 +70,14 @@ struct PanelStrip {
   private func picture(
     _ panel: RunRecord.Panel, x: Double, y: Double, width: Double, height: Double
   ) -> String {
-    let png = panel.classNames.map { ClassColors($0).picture(panel) } ?? shades(panel)
+    let png = panel.classNames.map { Self.colors($0, of: panel).picture(panel) } ?? shades(panel)
     return SVG.image(png, x: x, y: y, width: width, height: height)
       + "<rect class=\"chart-frame\" x=\"\(SVG.number(x))\" y=\"\(SVG.number(y))\" "
       + "width=\"\(SVG.number(width))\" height=\"\(SVG.number(height))\"/>"
+  }
+
+  private static func colors(_ names: [String], of panel: RunRecord.Panel) -> ClassColors {
+    ClassColors(names, ofErrors: panel.title == "error")
   }
 
   private func shades(_ panel: RunRecord.Panel) -> Data {
@@ -97,7 +101,7 @@ struct PanelStrip {
     var top = top
     for (panel, titles) in groups {
       if let names = panel.classNames {
-        let legend = ClassColors(names).legend(
+        let legend = Self.colors(names, of: panel).legend(
           titles.joined(separator: ", "), top: top, width: ChartStyle.width - 60)
         svg += legend.svg
         top += legend.height

@@ -66,7 +66,9 @@ extension ComparisonSection {
     let units = runs[0].evaluation.unitName(in: runs[0].document.record)
     return Table(
       pool.seeds.count > 1
-        ? "Seed by seed" : "Arms by \(pool.headline), best first (seed \(pool.seeds[0]))",
+        ? "Seed by seed"
+        : "Arms by \(pool.headline)\(pool.arms.count > 1 ? ", best first" : "") "
+          + "(seed \(pool.seeds[0]))",
       columns: columns(pool.metrics), rows: rows,
       note: "In brackets: 95 % interval, percentile bootstrap over test \(units). "
         + "\(pool.metrics.joined(separator: ", ")): "

@@ -13,10 +13,11 @@ extension RunSection {
 
   private static func table(_ evaluation: RunRecord.Evaluation, _ record: RunRecord) -> Table {
     let hasBaseline = !evaluation.baseline.isEmpty
+    let hasUnits = evaluation.overallMetrics.contains { !$0.unit.isEmpty }
     let columns: [Table.Column] =
       [.text("metric"), .number("model")]
       + (hasBaseline ? [.number("baseline: \(evaluation.baselineName)")] : [])
-      + [.text("unit"), .text("better"), .number("units")]
+      + (hasUnits ? [.text("unit")] : []) + [.text("better"), .number("units")]
     let metrics = evaluation.overallMetrics
     let ordered =
       metrics.filter { $0.name == evaluation.headline }
@@ -25,9 +26,9 @@ extension RunSection {
       let trivial = evaluation.baselineMetric(metric.name)
       return Table.Row(
         [metric.name, estimate(metric)] + (hasBaseline ? [trivial.map(estimate) ?? ""] : [])
-          + [
-            metric.unit, metric.lowerIsBetter ? "lower" : "higher", Numbers.count(metric.count),
-          ], metric.name == evaluation.headline ? .strong : .none)
+          + (hasUnits ? [metric.unit] : [])
+          + [metric.lowerIsBetter ? "lower" : "higher", Numbers.count(metric.count)],
+        metric.name == evaluation.headline ? .strong : .none)
     }
     let hasIntervals = evaluation.metrics.contains { $0.ciLower != nil }
     return Table(
