@@ -15,8 +15,10 @@ struct MissingGDALTests {
   }
 
   private func attune(_ arguments: String...) async throws -> Program.Outcome {
-    try await Binary.run(
-      arguments, environment: ["LD_LIBRARY_PATH": folder.path("libraries")], in: folder.url)
+    let others = ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"].map { ":" + $0 } ?? ""
+    return try await Binary.run(
+      arguments, environment: ["LD_LIBRARY_PATH": folder.path("libraries") + others],
+      in: folder.url)
   }
 
   @Test("what opens no raster runs")
