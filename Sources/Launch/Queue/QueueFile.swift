@@ -55,17 +55,30 @@ final class QueueFile: Sendable {
     }
   }
 
+  /// Makes what tables are missing, and throws where a newer program has made others.
   private static func bringUpToDate(_ database: DatabaseQueue, _ path: String) throws {
     let migrator = QueueSchema.migrator
+    // A file without the migrator's table is asked nothing: another process may be making it now.
+    if try !database.read(QueueSchema.isBegun) {
+      try migrate(database)
+    }
     guard try !database.read(migrator.hasBeenSuperseded) else {
       throw QueueError.newer(path: path)
     }
-    guard try !database.read(migrator.hasCompletedMigrations) else { return }
+    if try !database.read(migrator.hasCompletedMigrations) {
+      try migrate(database)
+    }
+  }
+
+  private static func migrate(_ database: DatabaseQueue) throws {
+    let migrator = QueueSchema.migrator
     do {
       try migrator.migrate(database)
     } catch {
       // Another process may have done the same in the meantime.
-      guard try database.read(migrator.hasCompletedMigrations) else { throw error }
+      guard try database.read(QueueSchema.isBegun),
+        try database.read(migrator.hasCompletedMigrations)
+      else { throw error }
     }
   }
 

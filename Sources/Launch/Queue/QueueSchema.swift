@@ -41,4 +41,9 @@ enum QueueSchema {
     }
     return migrator
   }
+
+  /// Whether some program has made the table in which the migrator keeps what is done.
+  static func isBegun(_ database: Database) throws -> Bool {
+    try database.tableExists("grdb_migrations")
+  }
 }
