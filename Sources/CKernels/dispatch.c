@@ -86,24 +86,44 @@ const attune_product_table *attune_products(void) { return chosen.products; }
 const char *attune_instruction_set(void) { return chosen.name; }
 
 int attune_uses_tiles(const attune_product *p) {
-  return chosen.products->has_tiles && p->panels_half && !p->narrow && p->rows >= 32;
+  return chosen.products->has_tiles && p->panels_half;
 }
 
 // So many rows of the left operand stay in the second-level cache.
 size_t attune_block_rows(const attune_product *p) {
-  if (attune_uses_tiles(p)) return p->rows;
+  if (attune_uses_tiles(p)) {
+    const size_t fitting = (1u << 20) * 5 / 4 / (p->depth * 2 + 1) / 32 * 32;
+    const size_t whole = (p->rows + 15) / 16 * 16;
+    return fitting < 32 ? 32 : fitting < whole ? fitting : whole;
+  }
   const size_t fitting = 196608 / (p->depth * 4 + 1) / 12 * 12;
   return fitting < 48 ? 48 : fitting > 192 ? 192 : fitting;
 }
 
+static size_t whole_pieces(size_t n) { return (n + 31) / 32 * 32; }
+
+// Of tiles, in values of bf16: rows with their depth and low-rank terms, and those terms' columns.
+static size_t tile_scratch(const attune_product *p) {
+  const size_t more = p->extra ? whole_pieces(3 * p->extra_depth) : 0;
+  return attune_block_rows(p) * (whole_pieces(p->depth) + more) + 32 * more;
+}
+
 size_t attune_product_scratch(const attune_product *p) {
+  if (attune_uses_tiles(p)) return (tile_scratch(p) + 1) / 2;
   const int takes_half = p->panels_half && chosen.products->multiplies_half;
   const size_t even = (p->depth + 1) / 2 * 2, block = attune_block_rows(p);
   if (!p->a_half == !takes_half && !(p->panels_half && even != p->depth)) return 0;
-  return (p->rows < block ? p->rows : block) * even;
+  const size_t converted = (p->rows < block ? p->rows : block) * even;
+  // With tiles also the high and low parts of a narrow panel.
+  const size_t parts = chosen.products->has_tiles && p->narrow ? 16 * even : 0;
+  return converted > parts ? converted : parts;
 }
 
 size_t attune_panel_elements(size_t depth, size_t columns, int half, int narrow) {
+  if (half && chosen.products->has_tiles) {
+    const size_t step = narrow ? 16 : 32;
+    return (columns + step - 1) / step * step * whole_pieces(depth);
+  }
   const size_t width = narrow ? chosen.products->narrow_width : chosen.products->width;
   return (columns + width - 1) / width * width * (half ? (depth + 1) / 2 * 2 : depth);
 }

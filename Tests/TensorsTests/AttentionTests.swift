@@ -128,6 +128,8 @@ private let unequal: [Sizes] = [
   Sizes(tokens: 300, keys: 3, width: 20),
   Sizes(tokens: 70, keys: 115, width: 128, heads: 1),
   Sizes(tokens: 65, keys: 33, width: 5, heads: 3),
+  Sizes(tokens: 300, keys: 40, width: 32),
+  Sizes(tokens: 10, keys: 2100, width: 64, heads: 1, batch: 1),
   Sizes(tokens: 7, keys: 2100, width: 16, heads: 1, batch: 1),
   Sizes(tokens: 31, keys: 2100, width: 16, heads: 1, batch: 1),
 ]

@@ -28,7 +28,14 @@ private struct Layer {
       }
   }
 
-  var weight: Tensor { values([outputs, inputs], 50).scaled(by: 0.2) }
+  /// What the weight is rounded to.
+  var weightType = DType.f64
+
+  var weight: Tensor {
+    let exact = values([outputs, inputs], 50).scaled(by: 0.2)
+    return weightType == .f64
+      ? exact : exact.cast(to: .f32).cast(to: weightType).cast(to: .f32).cast(to: .f64)
+  }
 
   /// The same by operations that exist apart from the fused one.
   func composed(_ operands: [Tensor]) -> Tensor {
@@ -99,6 +106,7 @@ private let layers: [Layer] = [
   Layer(rows: 50, inputs: 64, outputs: 64, terms: [(16, 0..<64)], hasResidual: true),
   Layer(rows: 13, inputs: 40, outputs: 24, hasBias: false, activation: .gelu, hasResidual: true),
   Layer(rows: 5, inputs: 1600, outputs: 70, terms: [(1, 10..<11)]),
+  Layer(rows: 600, inputs: 64, outputs: 96, terms: [(9, 0..<96)]),
 ]
 
 @Suite("Frozen linear layer")
@@ -125,6 +133,22 @@ struct FrozenWeightTests {
         return layer.fused(inputs, .bf16, type: .bf16)
       }, layer.composed)
     #expect(error < 0.02 && error > 1e-5, "\(error)")
+  }
+
+  @Test("in bf16 adds products and low-rank terms in single precision", arguments: layers.indices)
+  func sums(index: Int) {
+    let layer = layers[index]
+    // The weight and the input as bf16 holds them; adapters as they are.
+    var rounded = layer
+    rounded.weightType = .bf16
+    var operands = rounded.operands.map { $0.cast(to: .f32) }
+    operands[0] = operands[0].cast(to: .bf16).cast(to: .f32)
+    let wanted = rounded.composed(operands).elements(as: Float.self)
+    operands[0] = operands[0].cast(to: .bf16)
+    let found = rounded.fused(operands, .bf16).elements(as: Float.self)
+    let largest = wanted.map(abs).max() ?? 0
+    let error = zip(found, wanted).map { abs($0 - $1) }.max() ?? .infinity
+    #expect(error < 1e-5 * largest, "\(error) of \(largest)")
   }
 
   @Test("a layer norm gives bf16 and takes its gradients")
