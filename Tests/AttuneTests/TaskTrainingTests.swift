@@ -61,6 +61,39 @@ struct TaskTrainingTests {
     #expect(again == record.evaluations[0].metrics.first { $0.name == "mIoU" }?.value)
   }
 
+  @Test("balanced epochs draw evenly from classes; maps of classes have none")
+  func balanced() throws {
+    let scene = try TaskScene(20)
+    let classes = try scene.recipe(
+      "classification",
+      data: """
+        inputs: {image: {path: "class/*/*.png"}}
+        split: {method: stratified, fractions: [0.6, 0.2, 0.2]}
+        """)
+    let steps = "train.max_steps=3"
+    func losses(_ overrides: [String]) throws -> [Double] {
+      let run = try scene.train(classes, overrides + [steps]).directory
+      let lines = try String(contentsOfFile: run + "/steps.jsonl", encoding: .utf8)
+      return try lines.split(separator: "\n").dropFirst().map {
+        try JSONDecoder().decode(StepEvent.self, from: Data($0.utf8)).loss
+      }
+    }
+    let even = try losses(["data.sampler=balanced", "name=even"])
+    #expect(even.count == 3)
+    #expect(try losses(["name=plain"]) != even)
+    let maps = try scene.recipe(
+      "segmentation",
+      data: """
+        inputs: {image: {path: "image/*.png"}}
+        target: {path: "mask/*.png", class_names: [ground, square]}
+        \(Self.split)
+        """, model: TaskScene.vit + "\ndecoder: linear-transpose")
+    let refused = #expect(throws: RunError.self) {
+      try scene.train(maps, ["data.sampler=balanced", steps, "name=maps"])
+    }
+    #expect(refused?.exitCode == .invalidRecipe)
+  }
+
   @Test("mixed batches depend on seed and step alone; what cannot be mixed is refused")
   func mixing() throws {
     let scene = try TaskScene(20)

@@ -7,6 +7,7 @@ import Testing
 private struct NumberedSamples: SampleSet {
   let name: String
   let count: Int
+  var groups: [Int]?
 
   func identifier(_ index: Int) -> String { "\(name)#\(index)" }
   func sample(_ index: Int, epoch: Int) -> [String: Tensor] {
@@ -48,6 +49,30 @@ struct LoaderTests {
     #expect(resumed.plan(3) == plans[3])
     #expect(running.plan(17) == plans[17])
     #expect((0..<40).map(loader([10, 7, 30], seed: 2).plan) != plans)
+  }
+
+  @Test("balanced epochs draw evenly from the groups, and from all of each")
+  func balanced() {
+    // One sample in 40 is of group 7, a quarter of group 1, the rest of group 0.
+    let groups = (0..<40).map { $0 == 11 ? 7 : $0 % 4 == 1 ? 1 : 0 }
+    func loader(seed: UInt64) -> Loader {
+      Loader(
+        [.init(name: "s", samples: NumberedSamples(name: "s", count: 40, groups: groups))],
+        batchSize: 8, seed: seed, order: .balanced)
+    }
+    let one = loader(seed: 1)
+    let epochs = (0..<9).map { epoch in (0..<5).flatMap { one.plan(5 * epoch + $0).indices } }
+    for epoch in epochs {
+      #expect(epoch.count == 40)
+      let counts = Dictionary(grouping: epoch) { groups[$0] }.mapValues(\.count)
+      #expect(counts.keys.sorted() == [0, 1, 7] && counts.values.allSatisfy { 13...14 ~= $0 })
+      // Nothing of a large group comes twice before all of it came once.
+      #expect(Set(epoch.filter { groups[$0] == 0 }).count == counts[0])
+    }
+    #expect(Set(epochs.joined()) == Set(0..<40))
+    #expect(epochs[0] != epochs[1])
+    #expect(loader(seed: 1).plan(23) == one.plan(23))
+    #expect(loader(seed: 2).plan(3) != one.plan(3))
   }
 
   @Test("stacks samples in the order of the plan")

@@ -90,6 +90,7 @@ struct RasterTargetTests {
     #expect(target.names == ["ash", "birch", "cedar"] && target.counts == [2, 2, 2])
     let samples = try #require(data.samples(.test, augmented: false))
     #expect(samples.count == 3)
+    #expect(samples.groups == [0, 1, 2])
     for index in 0..<samples.count {
       let label = try #require(try samples.sample(index, epoch: 0)["target"])
       let name = samples.identifier(index).split(separator: "/")[0]

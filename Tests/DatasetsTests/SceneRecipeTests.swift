@@ -262,7 +262,7 @@ struct SceneRecipeTests {
       ("data.degrade={list: [{name: gaussian-noise, sigma: 25}]}", "data.degrade"),
       ("data.split={method: trajectory, fractions: [0.5, 0.2, 0.3]}", "spatial_block"),
       ("data.split={method: random, fractions: [0.5, 0.2, 0.3], block: 8}", "block"),
-      ("data.n_steps_input=2", "data.n_steps_input"), ("data.sampler=balanced", "data.sampler"),
+      ("data.n_steps_input=2", "data.n_steps_input"), ("data.cache=disk", "data.cache"),
     ])
   func refusals(override: String, text: String) {
     var message = ""

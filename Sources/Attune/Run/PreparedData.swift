@@ -38,15 +38,27 @@ struct PreparedData: Sendable {
     }
     self.sources = sources
     self.seed = seed
+    let sampler = plan.sources[0].section.sampler
     loader = Loader(
       try sources.map { source in
         guard let samples = source.set.samples(.train, augmented: true) else {
           throw RunError.dataTooShort(what: "\(source.root): no training sample")
         }
+        if sampler == .balanced { try Self.requireGroups(of: samples, sources.count) }
         return Loader.Source(name: source.name, samples: samples, weight: source.weight)
       },
-      batchSize: plan.batchSize, seed: seed,
-      order: plan.sources[0].section.sampler == .sequential ? .sequential : .shuffled)
+      batchSize: plan.batchSize, seed: seed, order: Loader.Order(sampler))
+  }
+
+  /// Several sources are drawn by their weights, equal ones where the recipe gives none.
+  private static func requireGroups(
+    of samples: any SampleSet, _ sourceCount: Int
+  ) throws(RunError) {
+    guard samples.groups == nil, sourceCount == 1 else { return }
+    throw .settingInvalid(
+      field: "data.sampler", found: "balanced",
+      expected: "shuffle or sequential: these samples have no class each, and there is one source. "
+        + "For maps of classes see train.loss.class_weights")
   }
 
   /// The training batch of a micro step, its samples mixed where the recipe says so.
@@ -171,4 +183,14 @@ extension Array where Element: Hashable {
 private func relative(_ path: String, to root: String) -> String {
   let base = root.hasSuffix("/") ? root : root + "/"
   return path.hasPrefix(base) ? String(path.dropFirst(base.count)) : path
+}
+
+extension Loader.Order {
+  fileprivate init(_ sampler: DataSection.Sampler) {
+    switch sampler {
+    case .shuffle: self = .shuffled
+    case .balanced: self = .balanced
+    case .sequential: self = .sequential
+    }
+  }
 }

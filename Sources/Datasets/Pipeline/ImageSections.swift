@@ -16,7 +16,6 @@ extension DataSection {
       (reducedTimeResolution != 1, "reduced_resolution_t", frames),
       (reducedBatch != 1, "reduced_batch", notYet),
       (cache == .disk, "cache", notYet),
-      (sampler == .balanced, "sampler", notYet),
     ]
     for (applies, field, reason) in rules where applies {
       diagnostics.error(

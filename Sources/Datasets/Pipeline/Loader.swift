@@ -6,23 +6,34 @@ package import Tensors
 ///
 /// One source: epochs follow each other, each in an order of its own, the last batch of an epoch
 /// being as small as what is left. Several sources: each batch holds one source, drawn by weight;
-/// every source goes through epochs of its own.
+/// every source goes through epochs of its own. Under `balanced` an epoch has as many samples as the
+/// source, drawn evenly from its groups: some of a small group come again, some of a large one wait.
 package final class Loader: Sendable {
   /// Samples and how often they are drawn.
   package struct Source: Sendable {
     package let name: String
     package let samples: any SampleSet
     package let weight: Double
+    /// Samples of each group that balanced sampling draws from evenly, by number; one group of all
+    /// where samples have none.
+    let groups: [[Int]]
 
     package init(name: String, samples: any SampleSet, weight: Double = 1) {
+      self.init(
+        name: name, samples: samples, weight: weight,
+        groups: GroupedDraw.members(samples.groups ?? [Int](repeating: 0, count: samples.count)))
+    }
+
+    init(name: String, samples: any SampleSet, weight: Double, groups: [[Int]]) {
       self.name = name
       self.samples = samples
       self.weight = weight
+      self.groups = groups
     }
   }
 
   /// Order of the samples of an epoch.
-  package enum Order: Sendable { case shuffled, sequential }
+  package enum Order: Sendable { case shuffled, balanced, sequential }
 
   /// What a batch consists of.
   package struct Plan: Sendable, Equatable {
@@ -104,7 +115,8 @@ package final class Loader: Sendable {
       try sources.enumerated().map { number, source in
         let samples = try transform(number, source.samples)
         precondition(samples.count == source.samples.count, "\(source.name): other samples")
-        return Source(name: source.name, samples: samples, weight: source.weight)
+        return Source(
+          name: source.name, samples: samples, weight: source.weight, groups: source.groups)
       }, batchSize: batchSize, seed: seed, order: order)
   }
 
@@ -139,10 +151,13 @@ package final class Loader: Sendable {
 
   private func order(of source: Int, epoch: Int, _ progress: inout Progress) -> [Int] {
     let count = sources[source].samples.count
-    guard order == .shuffled else { return Array(0..<count) }
+    guard order != .sequential else { return Array(0..<count) }
     if let known = progress.epochs[source], known.number == epoch { return known.order }
     var random = Philox(seed: seed, purpose: .shuffle, step: epoch, index: source)
-    let order = random.permutation(count)
+    let order =
+      order == .balanced
+      ? GroupedDraw.order(of: sources[source].groups, count: count, &random)
+      : random.permutation(count)
     progress.epochs[source] = (epoch, order)
     return order
   }

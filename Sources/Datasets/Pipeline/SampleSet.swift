@@ -8,6 +8,8 @@ package protocol SampleSet: Sendable {
   /// What the sample belongs to that is independent of other such units: an image, a block of a
   /// scene, a subject. Intervals are drawn over units.
   func unit(_ index: Int) -> String
+  /// What balanced sampling draws from evenly: the class of each sample; nil where samples have none.
+  var groups: [Int]? { get }
   /// The named tensors of a sample, as random transforms make them in an epoch.
   ///
   /// Throws where the data cannot be read.
@@ -15,5 +17,6 @@ package protocol SampleSet: Sendable {
 }
 
 extension SampleSet {
+  package var groups: [Int]? { nil }
   package func unit(_ index: Int) -> String { identifier(index) }
 }

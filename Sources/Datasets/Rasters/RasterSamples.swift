@@ -26,6 +26,10 @@ struct RasterSamples: SampleSet {
     windows[index].unit(in: scenes[windows[index].scene])
   }
 
+  var groups: [Int]? {
+    targets?.classes.map { classes in windows.map { classes[$0.scene] } }
+  }
+
   func sample(_ index: Int, epoch: Int) throws -> [String: Tensor] {
     let place = windows[index]
     let scene = scenes[place.scene]

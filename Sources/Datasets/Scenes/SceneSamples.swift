@@ -26,6 +26,8 @@ package struct SceneSamples: SampleSet {
     return "block \(row / side),\(column / side)"
   }
 
+  package var groups: [Int]? { pixels.map { labels.classes[$0] } }
+
   package func sample(_ index: Int, epoch: Int) throws -> [String: Tensor] {
     let name = options.image.name
     let pixel = pixels[index]
