@@ -86,6 +86,9 @@ package protocol AdapterMethod: RegistryEntry, Sendable {
   /// Whether a tensor of a file carries nothing, such as a copy of a shared one.
   func ignores(_ key: String) -> Bool
 
+  /// Options that concern training alone, so that a run that starts from a file may give others.
+  static var trainingOptions: Set<String> { get }
+
   /// How first values were found, where a file's values hold beside a weight that these changed.
   ///
   /// - Throws: a sentence for what cannot be found again.
@@ -175,6 +178,7 @@ extension AdapterMethod {
 
   package static var detachedGradients: [String] { [] }
   package static var hasValues: Bool { true }
+  package static var trainingOptions: Set<String> { [] }
   package static func initialization(
     _ configuration: JSONObject
   ) throws(UnsupportedConfiguration) -> (any AdapterInitialization)? { nil }
