@@ -20,6 +20,11 @@ package protocol AdapterMethod: RegistryEntry, Sendable {
   /// Rank, scaling and dropout before exceptions by pattern; nil for a method without ranks.
   var lowRank: LowRank? { get }
 
+  /// Refuses base weights that the saved adapters which the method reads do not belong to.
+  ///
+  /// - Throws: `AdapterError.foreignBase`.
+  func checkBase(_ digest: String) throws(AdapterError)
+
   /// How first values are found where the method always looks at data for them; nil for a method that
   /// does not.
   var ownInitialization: (any AdapterInitialization)? { get }
@@ -143,6 +148,7 @@ package struct UnsupportedConfiguration: Error, Equatable {
 extension AdapterMethod {
   package var lowRank: LowRank? { nil }
   package var ownInitialization: (any AdapterInitialization)? { nil }
+  package func checkBase(_ digest: String) throws(AdapterError) {}
 
   package func makeChanges(
     for targets: [AdapterTarget], _ shared: SharedValues

@@ -6,6 +6,7 @@ package let adapterMethods = Registry<any AdapterMethod.Type>(
   [
     AdaLoRA.self,
     AdaptFormer.self,
+    AutoLoRA.self,
     BEFT.self,
     BOFT.self,
     BreakForMake.self,

@@ -1,5 +1,4 @@
 import Checkpoints
-import Foundation
 import Layers
 import Tensors
 
@@ -14,17 +13,14 @@ struct StoredPairs {
   private let folders: [String]
   private let adapters: [AdapterSum]
 
-  /// Reads folders of plain LoRA adapters, or of runs that trained such.
+  /// Reads folders of plain LoRA adapters, `adapter` of a run among them.
   ///
   /// - Throws: `AdapterError` for other methods, adapters of different bases, and unreadable folders.
   init(_ folders: [String], method: String) throws(AdapterError) {
     self.folders = folders
     do {
       adapters = try folders.map { folder in
-        let inRun = folder + "/adapter"
-        let isRun = PEFTDirectory.files(in: folder) == nil && PEFTDirectory.files(in: inRun) != nil
-        let directory = try PEFTDirectory(
-          reading: isRun ? inRun : folder, accepting: [LoRA.peftType])
+        let directory = try PEFTDirectory(reading: folder, accepting: [LoRA.peftType])
         return try AdapterSum([directory], weights: [1], averagesSaved: false)
       }
     } catch let error as AdapterError {
@@ -32,7 +28,7 @@ struct StoredPairs {
     } catch {
       throw .unsupported(
         module: "adapter.adapters", method: method,
-        reason: "\(error). Name folders of plain lora adapters of this base")
+        reason: "\(error). Name folders of plain lora adapters, `adapter` in a run's folder")
     }
     let digests = Set(adapters.compactMap(\.baseDigest))
     guard digests.count < 2 else {
@@ -40,6 +36,14 @@ struct StoredPairs {
         module: "adapter.adapters", method: method,
         reason: "the adapters belong to \(digests.count) different bases. Name adapters of one base"
       )
+    }
+  }
+
+  /// Refuses a base that the adapters do not belong to.
+  func checkBase(_ digest: String) throws(AdapterError) {
+    for (folder, adapter) in zip(folders, adapters) {
+      guard let known = adapter.baseDigest, known != digest else { continue }
+      throw .foreignBase(expected: known, found: digest, path: folder)
     }
   }
 

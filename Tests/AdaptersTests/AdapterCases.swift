@@ -85,6 +85,7 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
   private static let settings: [String: [(String, PlainValue)]] = [
     "adalora": [("init_r", 4)],
     "adaptformer": [("h", 4)],
+    "autolora": [("adapters", .list((SavedPairs.ofBattery?.paths ?? []).map { .path($0) }))],
     "c3a": [("block_size", 4)],
     "comp-lora": [("r", 2)],
     "compacter": [("h", 4)],

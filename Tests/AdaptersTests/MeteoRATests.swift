@@ -78,6 +78,11 @@ struct MeteoRATests {
       throws: AdapterError.wrongShape(
         path: saved.paths[0], key: "blocks.0.fc.lora_A.weight", expected: [2, 6], found: [2, 8])
     ) { _ = try SmallLayers(MeteoRA.self, options, inputs: 6) }
+    let method = try #require(try layers(saved).adapter.method)
+    try method.checkBase("d1")
+    #expect(
+      throws: AdapterError.foreignBase(expected: "d1", found: "d2", path: saved.paths[0])
+    ) { try method.checkBase("d2") }
     let absent: [(String, PlainValue)] = [("adapters", .list([.path("/nowhere")]))]
     #expect(throws: AdapterError.self) { _ = try SmallLayers(MeteoRA.self, absent) }
   }

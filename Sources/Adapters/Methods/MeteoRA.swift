@@ -18,7 +18,7 @@ package struct MeteoRA: RecordsOptions {
   package static let options: OptionTable = [
     Option(
       "adapters", .list(.path, count: 1...1024), default: .required,
-      "Folders of saved lora adapters of this base, or of runs that trained such."),
+      "Folders of saved lora adapters of this base, such as `adapter` of a run."),
     Option(
       "k", .integer, default: 2, range: .atLeast(1), aliases: ["top_k"],
       "Adapters that a token goes through, all where there are fewer."),
@@ -37,63 +37,48 @@ package struct MeteoRA: RecordsOptions {
 
   package init(_ options: OptionReader, _ diagnostics: Diagnostics) {
     reader = options
-    folders = options.list("adapters").compactMap { item in
-      guard case .path(let path) = item.value else { return nil }
-      return path
-    }
+    folders = options.paths("adapters")
     active = max(1, options.int("k"))
     temperature = options.number("temperature")
+  }
+
+  package func checkBase(_ digest: String) throws(AdapterError) {
+    try StoredPairs(folders, method: Self.name).checkBase(digest)
   }
 
   package func makeChanges(
     for targets: [AdapterTarget], _ shared: SharedValues
   ) throws(AdapterError) -> [any SiteChange] {
-    let isNew = targets.contains { $0.stored.isEmpty }
-    let saved = isNew ? try StoredPairs(folders, method: Self.name) : nil
+    let saved = try StoredPairs.ifNew(targets, folders, method: Self.name)
     var changes: [any SiteChange] = []
     for target in targets {
-      let pairs = try saved?.pairs(on: target, method: Self.name) ?? Self.emptyPairs(target)
+      let pairs =
+        try saved?.pairs(on: target, method: Self.name) ?? StoredPairs.empty(target, "meteora")
       changes.append(
         MeteoRADelta(
-          downs: pairs.enumerated().map { target.buffer("meteora_A.\($0)", $1.down) },
-          ups: pairs.enumerated().map { target.buffer("meteora_B.\($0)", $1.up) },
+          pairs: FrozenPairs(pairs, target, "meteora"),
           gate: target.parameter(
             "meteora_gate", [pairs.count, target.inputs], .fanIn(target.inputs)),
-          units: RoutedUnits(ranks: pairs.map { $0.down.shape[0] }),
           active: min(active, pairs.count), temperature: temperature))
     }
     return changes
   }
 
-  /// Pairs of the shapes that a file has.
-  private static func emptyPairs(_ target: AdapterTarget) -> [StoredPairs.Pair] {
-    var pairs: [StoredPairs.Pair] = []
-    while let shape = target.stored["meteora_A.\(pairs.count)"], shape.count == 2 {
-      pairs.append(
-        StoredPairs.Pair(
-          down: Tensor(zeros: [shape[0], target.inputs]),
-          up: Tensor(zeros: [target.rows.count, shape[0]])))
-    }
-    return pairs
-  }
-
   /// N in, where N is the number of adapters with values on the target.
   package func trainableCount(for target: AdapterTarget) -> Int {
     let saved = try? StoredPairs(folders, method: Self.name).pairs(on: target, method: Self.name)
-    return (saved?.count ?? Self.emptyPairs(target).count) * target.inputs
+    return (saved ?? StoredPairs.empty(target, "meteora")).count * target.inputs
   }
 }
 
 private struct MeteoRADelta: WeightDelta {
-  let downs: [Parameter]
-  let ups: [Parameter]
+  let pairs: FrozenPairs
   let gate: Parameter
-  let units: RoutedUnits
   let active: Int
   let temperature: Double
 
   var parameters: [Parameter] { [gate] }
-  var buffers: [Parameter] { downs + ups }
+  var buffers: [Parameter] { pairs.buffers }
 
   func output(
     _ x: Tensor, of layer: SiteRows, outputs: Int, context: ForwardContext
@@ -101,9 +86,7 @@ private struct MeteoRADelta: WeightDelta {
     let columns = 0..<(x.shape.last ?? 0)
     let logits = linear(x, weight: gate().sliced(axis: 1, columns))
     let weights = (logits.scaled(by: 1 / temperature) + outside(logits)).softmax()
-    let down = Tensor.concatenated(downs.map(\.value), axis: 0).sliced(axis: 1, columns)
-    let up = Tensor.concatenated(ups.map(\.value), axis: 1).sliced(axis: 0, 0..<outputs)
-    return linear(units(linear(x, weight: down), weights: weights), weight: up)
+    return pairs.output(x, weights: weights, outputs: outputs)
   }
 
   /// 0 for the adapters that a token goes through, the first of equals, and −10⁹ for the others.
