@@ -28,7 +28,7 @@ struct StoredPairs {
     } catch {
       throw .unsupported(
         module: "adapter.adapters", method: method,
-        reason: "\(error). Name folders of plain lora adapters, `adapter` in a run's folder")
+        reason: "\(error) Name folders of plain lora adapters, `adapter` in a run's folder")
     }
     let digests = Set(adapters.compactMap(\.baseDigest))
     guard digests.count < 2 else {
