@@ -2,7 +2,7 @@ import Layers
 import Synchronization
 import Tensors
 
-/// The balance of experts in one layer (LoRAMoE, arXiv 2312.09979, equations 6 to 8, as its program has it).
+/// The balance of experts in one layer (LoRAMoE, arXiv 2312.09979, as its program has it).
 ///
 /// With Q `[samples, experts]` the router's weights summed over the tokens of each sample and c the
 /// coefficient of an expert, the loss is λ var(Z) / (mean(Z)² + 10⁻¹⁰), Z = Q c, over all entries, the

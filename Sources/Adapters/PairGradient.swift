@@ -3,7 +3,7 @@ package import Tensors
 /// What the gradients of a low-rank pair say of the weight's, and the changes of the pair nearest to it.
 ///
 /// With ΔW = s B A, A `[r, n]`, B `[m, r]`, G `[m, n]` a direction of the weight, G_A = s Bᵀ G and
-/// G_B = s G Aᵀ, the changes (arXiv 2407.18242, theorem 2.1)
+/// G_B = s G Aᵀ, the changes (arXiv 2407.18242)
 ///
 /// g_A = (BᵀB)⁻¹ G_A / s² + X A,  g_B = (I − B (BᵀB)⁻¹ Bᵀ) G_B (AAᵀ)⁻¹ / s² − B X
 ///

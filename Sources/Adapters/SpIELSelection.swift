@@ -49,7 +49,7 @@ struct SpIELDelta: WeightDelta {
   }
 }
 
-/// The steps and the moves of SpIEL's entries (arXiv 2401.16405, section 3, as in the authors' program).
+/// The steps and the moves of SpIEL's entries (arXiv 2401.16405, as in the authors' program).
 ///
 /// At the beginning of every period of `interval` steps, candidates are looked at for `window` steps: the K
 /// entries of largest gradient in the first of them, whose gradients g and g² are summed. Then the p K

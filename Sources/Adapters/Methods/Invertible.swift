@@ -3,7 +3,7 @@ package import Recipes
 import Tensors
 
 /// An invertible change of what a layer gives, meant for the patch embedding (invertible adapters, MAD-X,
-/// arXiv 2005.00052, section 3.2; couplings of NICE, arXiv 1410.8516).
+/// arXiv 2005.00052; couplings of NICE, arXiv 1410.8516).
 ///
 /// The features y of a place are parted into a first half y₁ (⌈C/2⌉) and the rest y₂: y₁' = y₁ + F(y₂),
 /// y₂' = y₂ + G(y₁'). F and G are bottlenecks U φ(D · + d) + u with φ GELU, D Xavier uniform and U, biases

@@ -2,7 +2,7 @@ package import Layers
 package import Recipes
 import Tensors
 
-/// Several low-rank experts mixed by a router for every token (LoRAMoE, arXiv 2312.09979, section 3):
+/// Several low-rank experts mixed by a router for every token (LoRAMoE, arXiv 2312.09979):
 /// y = W x + b + s Σ_i p_i B_i A_i x, p = softmax(G x), s = α/r.
 ///
 /// `loramoe_A` `[N r, in]` has the experts' A behind one another, each uniform in ±1/√in at first,

@@ -2,7 +2,7 @@ package import Layers
 package import Recipes
 import Tensors
 
-/// Saved low-rank adapters behind a trained gate (MeteoRA, arXiv 2405.13053, section 3.2):
+/// Saved low-rank adapters behind a trained gate (MeteoRA, arXiv 2405.13053):
 /// y = W x + b + Σ_{i ∈ I} p_i s_i B_i A_i x, I the k largest of the logits G x of a token, p their
 /// softmax over I at the temperature T.
 ///

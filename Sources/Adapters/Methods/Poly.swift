@@ -4,7 +4,7 @@ package import Recipes
 import Tensors
 
 /// An inventory of low-rank skills mixed for each task (Polytropon, arXiv 2202.13914), by blocks of the
-/// dimensions where `n_splits` is above 1 (multi-head routing, MHR, arXiv 2211.03831, equation 6).
+/// dimensions where `n_splits` is above 1 (multi-head routing, MHR, arXiv 2211.03831).
 ///
 /// `poly_lora_A` is `[h, K, in/h, r]`, uniform in ±√(h/in) at first, `poly_lora_B` `[h, K, r, rows/h]`,
 /// zero at first, `poly_router.module_logits` `[tasks, h K]`, uniform in ±10⁻³. Block q of the input

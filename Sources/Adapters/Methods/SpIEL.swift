@@ -2,7 +2,7 @@ package import Layers
 package import Recipes
 package import Tensors
 
-/// Sparse fine-tuning whose places move (SpIEL, arXiv 2401.16405, section 3): ΔW is zero but for
+/// Sparse fine-tuning whose places move (SpIEL, arXiv 2401.16405): ΔW is zero but for
 /// K = r (out + in) entries, of which the least are dropped and others grown from time to time.
 ///
 /// `spiel_values` `[K]` are the entries, zero at first, `spiel_indices` i32 `[K]` their numbers in row-major

@@ -2,8 +2,8 @@ import Layers
 package import Recipes
 import Tensors
 
-/// Bottlenecks behind both sublayers whose halves several tasks share (VL-Adapter, arXiv 2112.06825, section
-/// 3.2): z' = z + U φ(D z + d) + u with φ GELU by tanh, D `[h, width]`, U `[width, h]`.
+/// Bottlenecks behind both sublayers whose halves several tasks share (VL-Adapter, arXiv 2112.06825):
+/// z' = z + U φ(D z + d) + u with φ GELU by tanh, D `[h, width]`, U `[width, h]`.
 ///
 /// `sharing: single` has one bottleneck for all tasks, `multiple` one for each, `shared-down` one D with a U
 /// for each task, `shared-up` one U with a D for each. A run trains what its `task` uses; the values of

@@ -2,9 +2,8 @@ package import Layers
 package import Recipes
 import Tensors
 
-/// The step of full fine-tuning as far as a low-rank pair can take it (LoRA-Pro, arXiv 2407.18242, theorem
-/// 2.1 and algorithm 2): the changes of A and B whose common effect on the weight is nearest to the
-/// weight's own.
+/// The step of full fine-tuning as far as a low-rank pair can take it (LoRA-Pro, arXiv 2407.18242):
+/// the changes of A and B whose common effect on the weight is nearest to the weight's own.
 ///
 /// With G_A, G_B the gradients of the pair, `PairGradient` gives what they say of the weight's gradient,
 /// G̃. Adam's averages of G̃, as large as the weight, give its direction g = m̂ / (√v̂ + ε), and the pair
