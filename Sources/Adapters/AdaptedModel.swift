@@ -30,7 +30,9 @@ package struct AdaptedModel: Sendable {
   }
 
   /// Values beside them that a checkpoint needs.
-  package var buffers: [Parameter] { adapters.flatMap(\.buffers) + tree.buffers }
+  package var buffers: [Parameter] {
+    adapters.flatMap { $0.buffers + $0.state } + tree.buffers
+  }
 
   /// What the adapters do around optimizer steps.
   ///
@@ -46,7 +48,9 @@ package struct AdaptedModel: Sendable {
     var policies: [String: UpdatePolicy] = [:]
     for adapter in adapters {
       for parameter in adapter.parameters {
-        policies[parameter.path] = adapter.method?.policy(of: parameter)
+        let policy = adapter.method?.policy(of: parameter) ?? UpdatePolicy()
+        policies[parameter.path] =
+          adapter.settings.optimizer?.policy(policy, of: parameter) ?? policy
       }
     }
     return policies

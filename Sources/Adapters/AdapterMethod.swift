@@ -20,6 +20,11 @@ package protocol AdapterMethod: RegistryEntry, Sendable {
   /// Rank, scaling and dropout before exceptions by pattern; nil for a method without ranks.
   var lowRank: LowRank? { get }
 
+  /// Refuses base weights that the saved adapters which the method reads do not belong to.
+  ///
+  /// - Throws: `AdapterError.foreignBase`.
+  func checkBase(_ digest: String) throws(AdapterError)
+
   /// How first values are found where the method always looks at data for them; nil for a method that
   /// does not.
   var ownInitialization: (any AdapterInitialization)? { get }
@@ -86,6 +91,9 @@ package protocol AdapterMethod: RegistryEntry, Sendable {
   /// Whether a tensor of a file carries nothing, such as a copy of a shared one.
   func ignores(_ key: String) -> Bool
 
+  /// Options that concern training alone, so that a run that starts from a file may give others.
+  static var trainingOptions: Set<String> { get }
+
   /// How first values were found, where a file's values hold beside a weight that these changed.
   ///
   /// - Throws: a sentence for what cannot be found again.
@@ -140,6 +148,7 @@ package struct UnsupportedConfiguration: Error, Equatable {
 extension AdapterMethod {
   package var lowRank: LowRank? { nil }
   package var ownInitialization: (any AdapterInitialization)? { nil }
+  package func checkBase(_ digest: String) throws(AdapterError) {}
 
   package func makeChanges(
     for targets: [AdapterTarget], _ shared: SharedValues
@@ -175,6 +184,7 @@ extension AdapterMethod {
 
   package static var detachedGradients: [String] { [] }
   package static var hasValues: Bool { true }
+  package static var trainingOptions: Set<String> { [] }
   package static func initialization(
     _ configuration: JSONObject
   ) throws(UnsupportedConfiguration) -> (any AdapterInitialization)? { nil }

@@ -17,6 +17,8 @@ package let adapterSchedules = Registry<any AdapterSchedule.Type>(
   [
     DyLoRA.self,
     MoSA.self,
+    Refactorization.self,
+    Strength.self,
   ])
 
 /// A method whose values are made of hidden units: rows of a down map and columns of an up map.

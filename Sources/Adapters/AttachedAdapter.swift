@@ -16,6 +16,8 @@ package struct AttachedAdapter: Sendable {
   package let saved: [Parameter]
   /// Base parameters that the method itself trains, module by module.
   package let replaced: [Parameter]
+  /// What the optimizer's rule remembers from step to step, which no file of the adapter has.
+  package let state: [Parameter]
   /// Of the run.
   package let seed: UInt64
 
@@ -128,6 +130,7 @@ package struct AttachedAdapter: Sendable {
     self.shared = shared.all
     self.saved = saved
     self.replaced = replaced
+    state = settings.optimizer?.state(modules) ?? []
     self.seed = seed
     peftType = method.map { Swift.type(of: $0).peftType } ?? "NONE"
     for parameter in values where !parameter.isSet { parameter.initialize(seed: seed) }

@@ -66,11 +66,12 @@ package struct OpenedAdapter {
 
   /// Where the method's options of a recipe depart from the file's: name, the recipe's value, the file's.
   ///
-  /// Dropout may differ, since it is of training alone.
+  /// Dropout and the method's `trainingOptions` may differ, since they are of training alone.
   func differences(_ options: OptionReader) -> [(name: String, given: String, stored: String)] {
     let stored = (try? type.options(directory.configuration)) ?? []
     return stored.compactMap { field in
-      guard !field.key.contains("dropout"), type.options[field.key] != nil,
+      guard !field.key.contains("dropout"), !type.trainingOptions.contains(field.key),
+        type.options[field.key] != nil,
         let given = options.value(field.key)?.plain, !Self.isSame(given, field.value)
       else { return nil }
       return (field.key, given.json, field.value.json)

@@ -27,6 +27,15 @@ package struct Trainer {
     package init() {}
   }
 
+  /// How one parameter is updated.
+  private struct Setting {
+    let parameter: Parameter
+    let rate: Double
+    let decay: Double
+    /// As `UpdatePolicy.isPlain`.
+    let isPlain: Bool
+  }
+
   /// Where the loop stands.
   package struct Progress: Sendable {
     package var step: Int
@@ -51,7 +60,7 @@ package struct Trainer {
   private let plan: TrainingPlan
   private var schedule: Schedule
   private var optimizer: any Optimizer
-  private let settings: [(parameter: Parameter, rate: Double, decay: Double)]
+  private let settings: [Setting]
   private let hooks: [any TrainingHook]
   private let loss: LossFunction
   package private(set) var state: TrainerState
@@ -76,7 +85,9 @@ package struct Trainer {
     self.hooks = hooks
     settings = try Self.settings(trainable, plan.rateGroups, optimizer).map {
       let policy = policies[$0.parameter.path] ?? UpdatePolicy()
-      return ($0.parameter, $0.rate * policy.rateFactor, policy.decays ? $0.decay : 0)
+      return Setting(
+        parameter: $0.parameter, rate: $0.rate * policy.rateFactor,
+        decay: policy.decays ? $0.decay : 0, isPlain: policy.isPlain)
     }
     state = resuming?.state ?? TrainerState()
     if let resuming {
@@ -127,6 +138,10 @@ package struct Trainer {
       try batches(state.step * plan.accumulationSteps + $0)
     }.filter { $0.count > 0 }
     dataSeconds += seconds(clock.now - waited)
+    if optimizer.needsInputs, let batch = microSteps.first {
+      optimizer.learn(
+        inputLengths: inputLengths(batch, loss), parameters: settings.map(\.parameter))
+    }
     optimizer.begin(
       step: state.step, seed: plan.seed, parameters: settings.map(\.parameter))
     for hook in hooks { hook.begin(step: state.step, of: plan.totalSteps) }
@@ -145,16 +160,24 @@ package struct Trainer {
     samples += total
     for hook in hooks { hook.change(&gradients, step: state.step, of: plan.totalSteps) }
     let norm = settings.reduce(0.0) {
-      $0 + (gradients[$1.parameter.leaf]?.sumOfSquares() ?? 0)
+      $0 + ($1.isPlain ? 0 : gradients[$1.parameter.leaf]?.sumOfSquares() ?? 0)
     }.squareRoot()
+    let isFinite = settings.allSatisfy {
+      !$0.isPlain || gradients[$0.parameter.leaf]?.isFinite ?? true
+    }
     let identifiers = microSteps.flatMap(\.identifiers)
     let rate = schedule.rate(base: optimizer.learningRate, step: state.step)
-    if sum.isFinite && norm.isFinite {
+    if sum.isFinite && norm.isFinite && isFinite {
       update(gradients, norm: norm)
     } else {
       try skip(sum, gradients, identifiers)
     }
-    for hook in hooks { hook.end(step: state.step, of: plan.totalSteps) }
+    for hook in hooks {
+      hook.end(step: state.step, of: plan.totalSteps)
+      for parameter in hook.forgotten(step: state.step, of: plan.totalSteps) {
+        _ = optimizer.forget(parameter.path)
+      }
+    }
     state.step += 1
     state.recentLoss = sum
     return StepEvent(
@@ -169,9 +192,14 @@ package struct Trainer {
     if let limit = plan.gradientNormLimit, norm > limit { factor = limit / (norm + 1e-6) }
     for setting in settings {
       guard let gradient = gradients[setting.parameter.leaf] else { continue }
+      let rate = schedule.rate(base: setting.rate, step: state.step)
+      guard !setting.isPlain else {
+        setting.parameter.move(
+          against: gradient, rate: rate, decay: rate * setting.decay)
+        continue
+      }
       optimizer.update(
-        setting.parameter, gradient: gradient.scaled(by: factor),
-        learningRate: schedule.rate(base: setting.rate, step: state.step),
+        setting.parameter, gradient: gradient.scaled(by: factor), learningRate: rate,
         weightDecay: setting.decay)
     }
   }
@@ -221,7 +249,12 @@ package struct Trainer {
   private var epoch: Double { Double(state.step) / Double(max(1, plan.stepsPerEpoch)) }
 
   /// Trained values that ever had a gradient other than zero.
-  package var reachedCount: Int { optimizer.reachedCount }
+  ///
+  /// Parameters that a hook steps count in full.
+  package var reachedCount: Int {
+    let stepped = settings.filter(\.isPlain).reduce(0) { $0 + $1.parameter.elementCount }
+    return optimizer.reachedCount + (state.step > 0 ? stepped : 0)
+  }
 
   /// Moments and counts of the optimizer.
   package var optimizerState: OptimizerState { optimizer.state }

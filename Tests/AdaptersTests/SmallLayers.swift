@@ -76,3 +76,10 @@ extension Tensor {
     (0..<shape[0]).map { sliced(axis: 0, $0..<($0 + 1)).sumOfSquares().squareRoot() }
   }
 }
+
+extension Double {
+  /// 1 / (1 + e⁻ˣ).
+  var logistic: Double { 1 / (1 + (-self).exponential) }
+  /// eˣ.
+  var exponential: Double { Tensor([self], shape: [1]).exponential().elements(as: Double.self)[0] }
+}

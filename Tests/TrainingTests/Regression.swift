@@ -79,6 +79,8 @@ struct PlainDescent: Optimizer {
   init(_ options: OptionReader, _ diagnostics: Diagnostics) { self.init(learningRate: 1) }
   init(learningRate: Double) { self.learningRate = learningRate }
 
+  mutating func forget(_ path: String) -> Int? { nil }
+
   mutating func update(
     _ parameter: Parameter, gradient: Tensor, learningRate: Double, weightDecay: Double
   ) {

@@ -68,6 +68,16 @@ final class HiddenStep: Sendable {
     }
   }
 
+  /// Gives one parameter a multiple of its value in the pass; all of it is updated.
+  func begin(_ parameter: Parameter, shown factor: Float) {
+    let whole = parameter.value
+    let value = Value(
+      parameter: parameter, whole: whole, updated: Tensor(filledWith: 1, shape: whole.shape),
+      factor: factor)
+    values.withLock { $0.append(value) }
+    parameter.value = whole.scaled(by: Double(factor))
+  }
+
   /// Lets the optimizer see values and gradients of the updated units alone, without their factor.
   func change(_ gradients: inout Gradients) {
     for value in values.withLock({ $0 }) {

@@ -60,13 +60,15 @@ struct AdapterPlan {
   /// Whether first values or ranks are found from data.
   var looksAtData: Bool { initialization.map { type(of: $0).needs == .data } ?? false }
 
-  /// Gives an attached adapter the values of the saved one that the entry names, if it names one.
+  /// Gives an attached adapter the values of the saved one that the entry names, if it names one, and
+  /// refuses a base that files of the method do not belong to.
   ///
   /// - Returns: paths of values of the head that the file has nothing fitting for.
   func start(
     _ adapter: AttachedAdapter, _ methods: Registry<any AdapterMethod.Type>, on tree: ModuleTree,
     network: Network, baseDigest: String
   ) throws -> [String] {
+    try method?.checkBase(baseDigest)
     guard let start else { return [] }
     return try adapter.start(
       from: PEFTDirectory(reading: start, accepting: methods.entries.map { $0.peftType }), methods,

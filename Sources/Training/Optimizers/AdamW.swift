@@ -72,10 +72,7 @@ package struct AdamW: Optimizer {
     moments[parameter.path] = moment
   }
 
-  /// Drops the averages of a parameter, which begins anew should it get gradients again.
-  ///
-  /// - Returns: How many of its values had a gradient other than zero; nil where there were none.
-  mutating func forget(_ path: String) -> Int? {
+  package mutating func forget(_ path: String) -> Int? {
     moments.removeValue(forKey: path).map { Self.reached($0) }
   }
 

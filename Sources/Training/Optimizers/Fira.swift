@@ -87,6 +87,11 @@ package struct Fira: Optimizer {
     return factor < 1 ? residual.scaled(by: factor) : residual
   }
 
+  package mutating func forget(_ path: String) -> Int? {
+    lengths[path] = nil
+    return averages.forget(path)
+  }
+
   package var reachedCount: Int { averages.reachedCount }
 
   package var state: OptimizerState {

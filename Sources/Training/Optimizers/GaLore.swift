@@ -35,6 +35,8 @@ package struct GaLore: Optimizer {
       against: direction, rate: learningRate * step.correction, decay: learningRate * weightDecay)
   }
 
+  package mutating func forget(_ path: String) -> Int? { averages.forget(path) }
+
   package var reachedCount: Int { averages.reachedCount }
 
   package var state: OptimizerState {

@@ -118,6 +118,11 @@ package struct GradNormLoRP: Optimizer {
     return result
   }
 
+  package mutating func forget(_ path: String) -> Int? {
+    parts[path] = nil
+    return averages.forget(path)
+  }
+
   package var reachedCount: Int { averages.reachedCount }
 
   package var state: OptimizerState {

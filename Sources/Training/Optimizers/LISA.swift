@@ -53,6 +53,8 @@ package struct LISA: Optimizer {
       parameter, gradient: gradient, learningRate: learningRate, weightDecay: weightDecay)
   }
 
+  package mutating func forget(_ path: String) -> Int? { inner.forget(path) }
+
   /// `blocks.3` of `blocks.3.attn.qkv.weight`; nil outside blocks.
   package static func block(of path: String) -> String? {
     let parts = path.split(separator: ".")

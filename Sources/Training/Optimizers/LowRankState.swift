@@ -41,6 +41,12 @@ struct LowRankState {
       direction: step.direction, correction: correction)
   }
 
+  /// As `Optimizer.forget`.
+  mutating func forget(_ path: String) -> Int? {
+    let known = [plain.removeValue(forKey: path), projected.removeValue(forKey: path)?.moments]
+    return known.compactMap { $0?.reachedCount }.first
+  }
+
   var reachedCount: Int {
     plain.values.reduce(0) { $0 + $1.reachedCount }
       + projected.values.reduce(0) { $0 + $1.moments.reachedCount }

@@ -14,6 +14,17 @@ package protocol Optimizer: RegistryEntry, Sendable {
   /// Before the forward pass of a step, counted from 0: may say which parameters the step trains.
   mutating func begin(step: Int, seed: UInt64, parameters: [Parameter])
 
+  /// Whether the inputs of layers on the first batch are wanted before the next step.
+  var needsInputs: Bool { get }
+
+  /// Takes in ‖X_j‖₂ of every input j of linear layers by their paths, over all tokens of a batch.
+  mutating func learn(inputLengths: [String: [Double]], parameters: [Parameter])
+
+  /// Drops the averages of a parameter, which begins anew with its next gradient.
+  ///
+  /// - Returns: How many of its values had a gradient other than zero; nil where there were none.
+  mutating func forget(_ path: String) -> Int?
+
   /// Changes one parameter by its gradient.
   ///
   /// Called only for parameters that have a gradient: absent is not zero.
@@ -32,6 +43,8 @@ package protocol Optimizer: RegistryEntry, Sendable {
 
 extension Optimizer {
   package mutating func begin(step: Int, seed: UInt64, parameters: [Parameter]) {}
+  package var needsInputs: Bool { false }
+  package mutating func learn(inputLengths: [String: [Double]], parameters: [Parameter]) {}
 }
 
 /// State of an optimizer: tensors and counts by name.
@@ -54,4 +67,5 @@ package let optimizers = Registry<any Optimizer.Type>(
     GaLore.self,
     GradNormLoRP.self,
     LISA.self,
+    OwLore.self,
   ])
