@@ -24,7 +24,10 @@ run=$("$attune" train "recipes/$domain/pretrain/$pretraining.yaml" --set output.
   | sed -n 's/^run  *//p')
 export ATTUNE_WEIGHTS=$run/merged/model.safetensors
 "$attune" batch "recipes/$domain/adapt" -o "$out" --jobs "${JOBS:-2}"
-runs=("$out/$domain"-*/*-s*/)
+runs=()
+for folder in "$out/$domain"-*/*-s*/; do
+  [[ $folder == */"$pretraining"/* ]] || runs+=("$folder")
+done
 "$attune" report "${runs[@]}" -o "$out/report"
 if (($# > 1)); then
   "$2/bin/python" studies/peer/all.py "$domain" --data "$ATTUNE_DATA" --runs "$out" \

@@ -15,9 +15,9 @@ import yaml
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 METHODS = {
-    "restoration": ["full", "scratch", "lora", "colora"],
-    "medical": ["full", "scratch", "probe", "lora", "s-sam", "salt"],
-    "images": ["full", "scratch", "probe", "lora"],
+    "restoration": ["full", "lora", "colora"],
+    "medical": ["full", "probe", "lora", "s-sam", "salt"],
+    "images": ["full", "probe", "lora"],
 }
 FOLDERS = {"restoration": "restoration", "medical": "medical", "images": "classification"}
 DEGRADATIONS = {

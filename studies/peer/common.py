@@ -1,7 +1,7 @@
 """What the peers' runs share: data, batches, schedule, time and memory.
 
-Batches follow Attune's rule: every epoch is a new order of all samples, its last batch holds what is
-left. Rates are those of Attune's cosine schedule, step by step.
+Batches follow Attune's rule: every epoch is a new order of all samples, its last batch holds what
+is left. Rates are those of Attune's cosine schedule, step by step.
 """
 
 import argparse
