@@ -1,6 +1,6 @@
 # Two commands are all that is needed: `make run` and `make test`. `make help` lists the others.
 PEER ?= $(error PEER is not set: a folder made by the peers' setup.sh)
-.PHONY: run run-claim study-adapters test test-queue test-portable bench bench-peer check-peft check-reports gallery build lint format clean help
+.PHONY: run run-claim study-adapters study-restoration study-medical study-images test test-queue test-portable bench bench-peer check-peft check-reports gallery build lint format clean help
 
 run: build ## the main job, one seed: data, pretraining, adaptation, report
 	@Scripts/quickstart.sh 0
@@ -10,6 +10,15 @@ run-claim: build ## the main job with three seeds
 
 study-adapters: build ## nine adaptation methods on the quickstart's MORPH, three seeds
 	@Scripts/study-adapters.sh 0 1 2
+
+study-restoration: build ## NAFNet: CoLoRA, LoRA and all parameters on four degradations; PEER=DIR too
+	@Scripts/study.sh restoration $(PEER)
+
+study-medical: build ## ViT: SALT and others on vessels and membranes, few pictures; PEER=DIR too
+	@Scripts/study.sh medical $(PEER)
+
+study-images: build ## ViT: masked pretraining, then few pictures of small images; PEER=DIR too
+	@Scripts/study.sh images $(PEER)
 
 test: ## lint, build and all tests, with and without oneDNN
 	@Scripts/setup.sh
