@@ -59,8 +59,9 @@ struct ShippedRecipeTests {
     #expect(found.isValid, "\(found.errors)")
     // One of several sources has a root of its own.
     #expect(found.absentFiles.first == "/no/such/folder" || name == "pde/quickstart/pretrain")
-    // The model was built, patterns and all.
-    #expect((found.totalParameters ?? 0) > 0)
+    // The model was built, patterns and all; not where ranks come from the training part.
+    let needsData = name == "restoration/adapt/restoration-colora"
+    #expect((found.totalParameters == nil) == needsData)
   }
 
   @Test("an error of the recipe, of the data and of the model are found together")
