@@ -20,8 +20,9 @@ attune=.build/release/attune
 out=outputs/studies/$domain
 started=$SECONDS
 
-run=$("$attune" train "recipes/$domain/pretrain/$pretraining.yaml" --set output.dir="$out" \
-  | sed -n 's/^run  *//p')
+# A finished run is passed over, here as below.
+run=$("$attune" batch "recipes/$domain/pretrain" -o "$out" --quiet --json \
+  | sed -n 's/^ *"directory" : "\(.*\)",$/\1/p')
 export ATTUNE_WEIGHTS=$run/merged/model.safetensors
 "$attune" batch "recipes/$domain/adapt" -o "$out" --jobs "${JOBS:-2}"
 runs=()
