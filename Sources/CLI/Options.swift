@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Launch
 
 /// Options of verbs that print results.
@@ -28,6 +29,21 @@ struct RecipeOptions: ParsableArguments {
   var overrides: [String] {
     changes + (threads.map { ["distributed.threads=\($0)"] } ?? [])
       + (seed.map { ["seed=\($0)"] } ?? []) + (resume.map { ["train.resume=\($0)"] } ?? [])
+  }
+}
+
+/// Where a run goes.
+struct FolderOption: ParsableArguments {
+  @Option(
+    name: [.customShort("o"), .customLong("output")],
+    help: ArgumentHelp("Folder of all runs (output.dir).", valueName: "folder"))
+  var output: String?
+
+  /// The change of the recipe, which holds from wherever the command was given.
+  var overrides: [String] {
+    guard let output else { return [] }
+    let path = URL(filePath: output).standardized.path
+    return ["output.dir='\(path.replacing("'", with: "''"))'"]
   }
 }
 

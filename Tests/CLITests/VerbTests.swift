@@ -14,6 +14,19 @@ struct VerbTests {
     let accepted: [String]
   }
 
+  @Test("train puts its run below the folder that -o names, from where the command was given")
+  func output() async throws {
+    let small = try await SmallRun()
+    let folder = "some where's"
+    let trained = try await small.attune(
+      "train", "recipe.yaml", "-o", folder, "--set", "train.max_steps=1", "-q", "--json")
+    #expect(trained.exitCode == 0, "\(trained.standardError)")
+    let runs = try FileManager.default.contentsOfDirectory(
+      atPath: small.folder.path(folder + "/small"))
+    #expect(!runs.isEmpty)
+    #expect(!FileManager.default.fileExists(atPath: small.folder.path("out")))
+  }
+
   @Test("eval of a run gives what train measured, and writes another split beside it")
   func eval() async throws {
     let small = try await SmallRun()

@@ -20,6 +20,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup var options: RecipeOptions
   @OptionGroup var log: LogOptions
   @OptionGroup var output: OutputOptions
+  @OptionGroup var folder: FolderOption
 
   @Flag(help: "Open data and weights, run one step forward and backward, write nothing.")
   var dryRun = false
@@ -28,7 +29,7 @@ struct TrainCommand: ParsableCommand {
   var printConfig = false
 
   func run() throws {
-    var request = TrainRequest(recipe: recipe, overrides: options.overrides)
+    var request = TrainRequest(recipe: recipe, overrides: options.overrides + folder.overrides)
     request.command = CommandLine.arguments.map(shellQuoted).joined(separator: " ")
     if printConfig { return Console.print(try resolvedRecipe(request)) }
     if dryRun { return try printDryRun(request) }
