@@ -36,7 +36,11 @@ package final class FileLock: Sendable {
     _ = pwrite(descriptor, holder, holder.utf8.count, 0)
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // Closing alone would leave it to a child that was forked and has not begun its program yet.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   /// Whether a process holds the lock of a file.
   package static func isHeld(_ path: String) -> Bool {
