@@ -1,6 +1,6 @@
 # Two commands are all that is needed: `make run` and `make test`. `make help` lists the others.
 PEER ?= $(error PEER is not set: a folder made by the peers' setup.sh)
-.PHONY: run run-claim study-adapters study-restoration study-medical study-images test test-queue test-portable bench bench-peer check-peft check-reports gallery build lint format clean help
+.PHONY: run run-claim study-adapters study-restoration study-medical study-images test test-queue test-cluster test-portable bench bench-peer check-peft check-reports gallery build lint format clean help
 
 run: build ## the main job, one seed: data, pretraining, adaptation, report
 	@Scripts/quickstart.sh 0
@@ -26,6 +26,9 @@ test: ## lint, build and all tests, with and without oneDNN
 
 test-queue: build ## a sweep whose workers are killed at random, beside an undisturbed one
 	@Scripts/check-batch.sh
+
+test-cluster: build ## Slurm and MPI: a sweep disturbed at random, a time limit, ranks, a rank that dies
+	@Scripts/check-cluster.sh
 
 test-portable: ## the whole package built without oneDNN, and all its tests on plain kernels
 	@ATTUNE_NO_ONEDNN=1 swift build -c release --build-tests --scratch-path .build/no-onednn

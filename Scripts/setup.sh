@@ -8,8 +8,8 @@ toolchain=(libc6-dev libstdc++-12-dev binutils git ca-certificates pkg-config)
 # Libraries that the toolchain's own programs load.
 toolchain+=(libcurl4 libncurses6 libsqlite3-0 libxml2 libuuid1)
 libraries=(libopenblas-dev libhdf5-dev libgdal-dev libpng-dev zlib1g-dev libzstd-dev libsqlite3-dev)
-# For tests: what reads our rasters beside us.
-libraries+=(gdal-bin)
+# For tests: what reads our rasters beside us, and what starts several ranks.
+libraries+=(gdal-bin openmpi-bin)
 # Optional: without it products run on OpenBLAS and our own kernels.
 onednn=(libdnnl-dev)
 [[ ${ATTUNE_NO_ONEDNN:-} == 1 ]] && onednn=()

@@ -13,6 +13,7 @@ struct AttuneCommand: ParsableCommand {
     version: programVersion,
     subcommands: [
       BatchCommand.self,
+      BatchTaskCommand.self,
       BatchWorkerCommand.self,
       BenchCommand.self,
       CombineCommand.self,

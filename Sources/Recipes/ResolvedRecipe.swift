@@ -29,7 +29,7 @@ package struct ResolvedRecipe: Sendable, Hashable {
     for field in ["name", "seed", "output", "tracking", "sweep"] { root = root.removing([field]) }
     for field in [
       ["train", "resume"], ["train", "log_every"], ["data", "num_workers"], ["data", "cache"],
-      ["data", "card"],
+      ["data", "card"], ["distributed", "slurm"],
     ] {
       root = root.removing(field)
     }

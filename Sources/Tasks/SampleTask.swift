@@ -51,7 +51,7 @@ extension SampleTask {
 
 /// Measures predictions, one unit of the bootstrap after the other.
 package protocol Judge: Sendable {
-  associatedtype Unit: Sendable
+  associatedtype Unit: Sendable, Portable
 
   /// Evidence of a unit without samples.
   func unit() -> Unit

@@ -1,6 +1,6 @@
 package import Layers
 package import Recipes
-import Tensors
+package import Tensors
 
 /// The training loop: gradients, clipping, update, evaluation, checkpoints, events.
 ///
@@ -21,7 +21,7 @@ package struct Trainer {
     package var evaluated: (MetricsEvent) throws -> Void = { _ in }
     /// Saves parameters and state; `isBest` after an evaluation better than all before.
     package var save: (_ trainer: Trainer, _ isBest: Bool) throws -> Void = { _, _ in }
-    /// Asked before every step.
+    /// Asked before every step; several ranks stop together when one of them should.
     package var shouldStop: () -> Bool = { false }
 
     package init() {}
@@ -63,6 +63,9 @@ package struct Trainer {
   private let settings: [Setting]
   private let hooks: [any TrainingHook]
   private let loss: LossFunction
+  private let ranks: any Communicator
+  /// Nil for one rank alone.
+  private let exchange: GradientExchange?
   package private(set) var state: TrainerState
   private var dataSeconds = 0.0
   private var samples = 0
@@ -71,11 +74,13 @@ package struct Trainer {
   ///
   /// `trainable` are all parameters to train, in a fixed order; they get memory of their own. `hooks`
   /// are called around every step; `policies` say how updates of parameters depart from the optimizer's
-  /// settings, by path.
+  /// settings, by path. `ranks` share every batch and take the same steps; all of them start from the
+  /// same values.
   package init(
     _ plan: TrainingPlan, schedule: Schedule, optimizer: any Optimizer, trainable: [Parameter],
     hooks: [any TrainingHook] = [], policies: [String: UpdatePolicy] = [:],
-    resuming: LoadedState? = nil, loss: @escaping LossFunction
+    resuming: LoadedState? = nil, ranks: any Communicator = SingleRank(),
+    loss: @escaping LossFunction
   ) throws(TrainingError) {
     guard !trainable.isEmpty else { throw .nothingToTrain }
     self.plan = plan
@@ -83,6 +88,8 @@ package struct Trainer {
     self.optimizer = optimizer
     self.loss = loss
     self.hooks = hooks
+    self.ranks = ranks
+    exchange = ranks.count > 1 ? GradientExchange(ranks, parameters: trainable) : nil
     settings = try Self.settings(trainable, plan.rateGroups, optimizer).map {
       let policy = policies[$0.parameter.path] ?? UpdatePolicy()
       return Setting(
@@ -106,12 +113,19 @@ package struct Trainer {
     // An optimizer may have left some parameters out of the last steps.
     defer { for setting in settings { setting.parameter.isTrainable = true } }
     while state.step < plan.totalSteps, !state.isExhausted {
-      if observers.shouldStop() {
+      let began = clock.now
+      let taken: StepEvent?
+      do {
+        taken = try step(batches, shouldStop: observers.shouldStop, clock: clock)
+      } catch let loss as any RankLoss {
+        // The step has changed nothing yet, and whoever ended the others may end this one soon.
+        try observers.save(self, false)
+        throw loss
+      }
+      guard let event = taken else {
         try observers.save(self, false)
         return .stopped
       }
-      let began = clock.now
-      let event = try step(batches, clock: clock)
       state.trainSeconds += seconds(clock.now - began)
       try observers.stepped(event)
       let isLast = state.step == plan.totalSteps
@@ -130,14 +144,18 @@ package struct Trainer {
 
   // MARK: One step
 
+  /// One step of the optimizer; nil, and nothing done, where a rank wants to stop.
   private mutating func step(
-    _ batches: BatchProvider, clock: ContinuousClock
-  ) throws -> StepEvent {
+    _ batches: BatchProvider, shouldStop: () -> Bool, clock: ContinuousClock
+  ) throws -> StepEvent? {
+    let wantsStop = shouldStop()
+    guard ranks.count > 1 || !wantsStop else { return nil }
     let waited = clock.now
-    let microSteps = try (0..<plan.accumulationSteps).map {
+    var microSteps = try (0..<plan.accumulationSteps).map {
       try batches(state.step * plan.accumulationSteps + $0)
-    }.filter { $0.count > 0 }
+    }.filter { $0.whole.count > 0 }
     dataSeconds += seconds(clock.now - waited)
+    guard try agree(on: &microSteps, wantsStop: wantsStop) else { return nil }
     if optimizer.needsInputs, let batch = microSteps.first {
       optimizer.learn(
         inputLengths: inputLengths(batch, loss), parameters: settings.map(\.parameter))
@@ -145,17 +163,11 @@ package struct Trainer {
     optimizer.begin(
       step: state.step, seed: plan.seed, parameters: settings.map(\.parameter))
     for hook in hooks { hook.begin(step: state.step, of: plan.totalSteps) }
-    let total = microSteps.reduce(0) { $0 + $1.count }
-    var sum = 0.0
-    var gradients = Gradients()
-    var first = 0
-    for batch in microSteps {
-      let part = shardedGradients(
-        batch, threads: plan.threads, samplesPerPass: plan.samplesPerPass, seed: plan.seed,
-        step: state.step, firstSample: first, total: total, loss: loss)
-      sum += part.loss
-      gradients.add(part.gradients, weight: 1)
-      first += batch.count
+    let total = microSteps.reduce(0) { $0 + $1.whole.count }
+    var (sum, gradients) = localGradients(microSteps, total: total)
+    if let exchange {
+      gradients = try exchange.finish(gradients)
+      sum = try ranks.total([sum])[0]
     }
     samples += total
     for hook in hooks { hook.change(&gradients, step: state.step, of: plan.totalSteps) }
@@ -165,7 +177,7 @@ package struct Trainer {
     let isFinite = settings.allSatisfy {
       !$0.isPlain || gradients[$0.parameter.leaf]?.isFinite ?? true
     }
-    let identifiers = microSteps.flatMap(\.identifiers)
+    let identifiers = microSteps.flatMap(\.whole)
     let rate = schedule.rate(base: optimizer.learningRate, step: state.step)
     if sum.isFinite && norm.isFinite && isFinite {
       update(gradients, norm: norm)
@@ -185,6 +197,42 @@ package struct Trainer {
       batch: String(SHA256Digest.of(identifiers.joined(separator: "\n")).prefix(16)), loss: sum,
       gradientNorm: norm,
       learningRate: rate)
+  }
+
+  /// What all ranks must know of each other before a step; false where one wants to stop.
+  private func agree(on microSteps: inout [Batch], wantsStop: Bool) throws -> Bool {
+    let names = Set(microSteps.flatMap(\.sums.keys)).sorted()
+    var sums = microSteps.map { batch in names.map { batch.sums[$0] ?? 0 } }
+    if ranks.count > 1 {
+      let all = try ranks.total([wantsStop ? 1 : 0] + sums.flatMap { $0 })
+      guard all[0] == 0 else { return false }
+      let flat = all.dropFirst()
+      sums = microSteps.indices.map { Array(flat.dropFirst($0 * names.count).prefix(names.count)) }
+    }
+    for index in microSteps.indices {
+      microSteps[index].spread(
+        Dictionary(uniqueKeysWithValues: zip(names, sums[index])))
+    }
+    return true
+  }
+
+  /// Loss and gradients of this rank's part, weighted by its share of the step's `total` samples.
+  private func localGradients(
+    _ microSteps: [Batch], total: Int
+  ) -> (loss: Double, gradients: Gradients) {
+    var (sum, gradients, first) = (0.0, Gradients(), 0)
+    for (number, batch) in microSteps.enumerated() {
+      let isLast = number == microSteps.count - 1
+      if isLast { exchange?.open(before: gradients) }
+      let part = shardedGradients(
+        batch, threads: plan.threads, samplesPerPass: plan.samplesPerPass, seed: plan.seed,
+        step: state.step, firstSample: first + batch.first, total: total,
+        exchange: isLast ? exchange : nil, loss: loss)
+      sum += part.loss
+      gradients.add(part.gradients, weight: 1)
+      first += batch.whole.count
+    }
+    return (sum, gradients)
   }
 
   private mutating func update(_ gradients: Gradients, norm: Double) {

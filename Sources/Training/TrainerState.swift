@@ -54,7 +54,8 @@ package struct LoadedState: Sendable {
   package let state: TrainerState
   package let optimizer: OptimizerState
   private let tensors: SafetensorsFile
-  private let folder: String
+  /// Where it was read.
+  package let folder: String
 
   /// Reads a state; that of a run with another digest is refused.
   package init(_ folder: String, digest: String?) throws {

@@ -24,6 +24,11 @@ struct Regression: Sendable {
     }
   }
 
+  init(parameters: [Parameter], loss: @escaping LossFunction) {
+    self.parameters = parameters
+    self.loss = loss
+  }
+
   /// Values of all parameters, bit by bit.
   var bits: [[UInt32]] { parameters.map(\.value.bits) }
 
@@ -41,7 +46,7 @@ struct Regression: Sendable {
   func trainer(
     steps: Int, threads: Int = 1, schedule: Schedule.Shape = .constant,
     optimizer: any Optimizer = AdamW(learningRate: 0.01), resuming: LoadedState? = nil,
-    _ adjust: (inout TrainingPlan) -> Void = { _ in }
+    ranks: any Communicator = SingleRank(), _ adjust: (inout TrainingPlan) -> Void = { _ in }
   ) throws -> Trainer {
     var plan = TrainingPlan(
       seed: 5, threads: threads, totalSteps: steps, stepsPerEpoch: 4,
@@ -49,7 +54,7 @@ struct Regression: Sendable {
     adjust(&plan)
     return try Trainer(
       plan, schedule: Schedule(shape: schedule, totalSteps: steps), optimizer: optimizer,
-      trainable: parameters, resuming: resuming, loss: loss)
+      trainable: parameters, resuming: resuming, ranks: ranks, loss: loss)
   }
 
   /// Trains and gives the values that followed.

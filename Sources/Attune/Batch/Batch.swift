@@ -24,7 +24,10 @@ package struct BatchSummary: Encodable, Sendable {
 
 /// A job as verbs show it.
 package struct JobEntry: Encodable, Sendable {
-  package var id: Int64
+  /// In the queue; nil for a job of Slurm.
+  package var id: Int64?
+  /// Its task under Slurm (`12_3`); nil for a job of the queue.
+  package var slurm: String?
   package var name: String
   package var label: String
   package var recipe: String
@@ -59,8 +62,25 @@ package struct JobEntry: Encodable, Sendable {
     line = job.line
   }
 
+  /// A task of Slurm.
+  init(_ task: SlurmEntry) {
+    slurm = task.id
+    name = task.job.name
+    label = task.job.label
+    recipe = task.job.work.recipe
+    command = task.job.work.command
+    state = task.state
+    isSkipped = task.record?.isSkipped ?? false
+    attempts = task.record?.attempts ?? 0
+    exitCode = task.record?.exitCode
+    message = task.message
+    directory = task.record?.directory
+    progress = task.state == .running ? task.record?.progress : nil
+    line = task.line
+  }
+
   private enum CodingKeys: String, CodingKey {
-    case id, name, label, recipe, command, state, attempts, message, directory, progress
+    case id, slurm, name, label, recipe, command, state, attempts, message, directory, progress
     case isSkipped = "skipped"
     case exitCode = "exit_code"
     case isAlive = "alive"
@@ -87,7 +107,7 @@ package func runBatch(
         identity: $0.job.payload, name: $0.name, label: $0.label, payload: $0.job.payload)
     }, retries: request.retries)
   let isStopped = try superviseWorkers(
-    on: queue, ids, workers: request.workers, output: plan.output, stopSignal: stopSignal,
+    on: queue, ids, workers: request.jobs ?? 1, output: plan.output, stopSignal: stopSignal,
     show: reporter.show)
   reporter.finish()
   let jobs = try queue.jobs(ids).map(JobEntry.init)

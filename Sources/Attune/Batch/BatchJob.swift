@@ -73,11 +73,3 @@ struct BatchJob: Codable, Sendable, Equatable {
     FilePath.absolute(folder, relativeTo: FilePath.current)
   }
 }
-
-/// An argument as a shell reads it back.
-package func shellQuoted(_ text: String) -> String {
-  let plain = text.allSatisfy {
-    $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:,@+%".contains($0))
-  }
-  return plain && !text.isEmpty ? text : "'" + text.replacing("'", with: "'\\''") + "'"
-}

@@ -10,8 +10,8 @@ package struct BatchRequest: Sendable {
   package var overrides: [String]
   /// Folder of all runs and of the queue; nil for that of the recipes.
   package var output: String?
-  /// Processes that work at the same time.
-  package var workers = 1
+  /// Processes that work at the same time; nil for one here, and for all that fit under Slurm.
+  package var jobs: Int?
   /// How often a crash or a read or write error is followed by another attempt.
   package var retries = 2
   /// Which part of the jobs is queued: number, counted from 1, of how many.
@@ -23,6 +23,21 @@ package struct BatchRequest: Sendable {
   }
 }
 
+extension SlurmResources {
+  /// The fields of a recipe's `distributed`.
+  init(_ section: DistributedSection) {
+    self.init()
+    partition = section.slurm?.partition
+    minutes = section.slurm?.minutes
+    memory = section.slurm?.memory
+    account = section.slurm?.account
+    lines = section.slurm?.options ?? []
+    threads = section.threads
+    nodes = section.nodes
+    ranksPerNode = section.ranksPerNode
+  }
+}
+
 /// All runs that recipes and their sweeps describe, each recipe read in full and found right.
 package struct BatchPlan: Sendable {
   package struct Run: Sendable {
@@ -31,6 +46,8 @@ package struct BatchPlan: Sendable {
     /// What tells it from the other runs of its sweep; else empty.
     package let label: String
     let job: BatchJob
+    /// What it asks of Slurm.
+    let resources: SlurmResources
 
     package var command: String { job.command }
   }
@@ -63,7 +80,8 @@ package struct BatchPlan: Sendable {
         runs.append(
           Run(
             name: plan.recipe.name, label: member.label,
-            job: BatchJob(recipe: file, changes: changes + place)))
+            job: BatchJob(recipe: file, changes: changes + place),
+            resources: SlurmResources(plan.recipe.distributed)))
       }
     }
     if let error = failures.error { throw error }

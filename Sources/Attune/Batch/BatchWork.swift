@@ -51,7 +51,7 @@ final class BatchWork {
       if let program = result.skippedProgram {
         return .finished(result: path, isSkipped: true, message: "by version \(program)")
       }
-      return .finished(result: path, message: result.record.flatMap(headline))
+      return .finished(result: path, message: result.record?.headlineText)
     } catch let error as RunError {
       if case .inUse(let path, _) = error {
         busy[job.id] = RunDirectory(path: path)
@@ -73,10 +73,12 @@ final class BatchWork {
 
   /// What may be over by the next attempt; other errors come back as long as nobody mends them.
   private static let passing: Set<ExitCode> = [.internalError, .readOrWriteFailed]
+}
 
+extension RunRecord {
   /// `test/VRMSE 0.01234`.
-  private func headline(_ record: RunRecord) -> String? {
-    guard let evaluation = record.evaluations.first,
+  var headlineText: String? {
+    guard let evaluation = evaluations.first,
       let metric = evaluation.metrics.first(where: { $0.name == evaluation.headline })
     else { return nil }
     return "\(evaluation.split)/\(metric.name) \(String(format: "%.4g", metric.value))"

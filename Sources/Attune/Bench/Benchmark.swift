@@ -12,6 +12,12 @@ protocol Benchmark: RegistryEntry {
 /// What a benchmark measured: JSON with stable keys, and a text of at most 80 columns.
 package protocol BenchReport: Encodable, Sendable {
   var text: String { get }
+  /// Whether another process of the same job prints what was measured.
+  var isSilent: Bool { get }
+}
+
+extension BenchReport {
+  package var isSilent: Bool { false }
 }
 
 /// The work that `bench` can name.
@@ -24,6 +30,7 @@ let benchmarks = Registry<any Benchmark.Type>(
     LoLABenchmark.self,
     MorphBenchmark.self,
     QueueBenchmark.self,
+    RanksBenchmark.self,
     ViTLoRABenchmark.self,
   ])
 

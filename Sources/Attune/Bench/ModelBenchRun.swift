@@ -20,20 +20,20 @@ struct ModelBenchRun {
     self.benchmark = benchmark
     self.settings = settings
     var (model, optimizer) = try Self.assembled(
-      benchmark, "bench \(type(of: benchmark).name)")
+      benchmark.recipe, benchmark.data, "bench \(type(of: benchmark).name)")
     model.precision = settings.precision
     (self.model, self.optimizer) = (model, optimizer)
     try Self.check(benchmark, model)
   }
 
-  /// Model and optimizer of the benchmark's recipe; its data are the benchmark's own.
-  private static func assembled(
-    _ benchmark: any ModelBenchmark, _ source: String
+  /// Model and optimizer of a benchmark's recipe; its data are the benchmark's own.
+  static func assembled(
+    _ sections: String, _ data: DataShape, _ source: String
   ) throws -> (AssembledModel, any Optimizer) {
     let diagnostics = Diagnostics()
     let head = "version: 1\nname: bench\ntask: bench\ndata: {format: none, split: {method: none}}\n"
     let recipe = try RecipeLoader(environment: [:]).load(
-      text: head + benchmark.recipe, source: source, diagnostics)
+      text: head + sections, source: source, diagnostics)
     let registries = Registries.standard
     let plan = ModelPlan(recipe, nil, registries, diagnostics)
     let component = recipe.train.optimizer
@@ -42,7 +42,7 @@ struct ModelBenchRun {
     }
     try diagnostics.throwErrors()
     guard let plan, let optimizer else { throw RecipeError(diagnostics) }
-    return (try plan.assemble(for: benchmark.data), optimizer)
+    return (try plan.assemble(for: data), optimizer)
   }
 
   private static func check(_ benchmark: any ModelBenchmark, _ model: AssembledModel) throws {

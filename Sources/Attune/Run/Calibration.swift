@@ -24,7 +24,7 @@ final class Calibration: CalibrationProbe {
   init(_ plan: RunPlan, model: AssembledModel, data: PreparedData, threads: Int) throws {
     self.model = model
     self.data = data
-    task = try taskRun(plan, model: model, data: data, threads: threads)
+    task = try taskRun(plan, model: model, data: data, team: Team(threads: threads))
     seed = UInt64(bitPattern: Int64(plan.recipe.seed))
     size = max(1, try data.batch(0).count)
     for parameter in model.tree.parameters { parameter.isTrainable = true }
@@ -52,7 +52,8 @@ final class Calibration: CalibrationProbe {
     var optimizer = AdamW(OptionReader(options, AdamW.options, diagnostics), diagnostics)
     for parameter in parameters { parameter.value = parameter.value.copied() }
     for step in 0..<steps {
-      let batch = task.prepared(try self.batch(step))
+      var batch = task.prepared(try self.batch(step))
+      batch.spread(batch.sums)
       let value = task.loss(
         batch.fields, .training(seed: seed, step: step, samples: 0..<batch.count))
       let gradients = value.gradients()
@@ -78,7 +79,9 @@ final class Calibration: CalibrationProbe {
     let one = Batch(
       identifiers: [batch.identifiers[index]],
       fields: batch.fields.mapValues { $0.sliced(axis: 0, index..<(index + 1)) })
-    return task.loss(task.prepared(one).fields, context)
+    var prepared = task.prepared(one)
+    prepared.spread(prepared.sums)
+    return task.loss(prepared.fields, context)
   }
 }
 

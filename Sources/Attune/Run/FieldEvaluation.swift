@@ -1,6 +1,4 @@
-import Dispatch
 import Recipes
-import Synchronization
 import Tasks
 import Tensors
 
@@ -12,7 +10,7 @@ struct FieldEvaluation: Sendable {
 
   let predictor: PDEPredictor
   let metrics: [any FieldMetric.Type]
-  let threads: Int
+  let team: Team
 
   /// Values of one pass.
   struct Results {
@@ -61,27 +59,18 @@ struct FieldEvaluation: Sendable {
     _ units: [Unit], _ oneStep: OneStep?, _ model: @escaping PDEPredictor.Model
   ) throws -> [(String, PDEPrediction)] {
     let predictor = predictor
-    return try concurrentResults(units.count, threads: threads) { index in
+    return try team.results(
+      units.count,
+      write: { result, writer in
+        writer.append(result.0)
+        result.1.write(to: &writer)
+      }, read: { ($0.text(), PDEPrediction(from: &$0)) }
+    ) { index in
       let trajectory = try units[index]()
       let known = try oneStep?(index)
       return (trajectory.identifier, predictor(trajectory, oneStep: known, model: model))
     }
   }
-}
-
-/// What `body` gives for 0..<`count`, in this order, each thread working on one at a time.
-func concurrentResults<Value: Sendable>(
-  _ count: Int, threads: Int, _ body: @Sendable (Int) throws -> Value
-) throws -> [Value] {
-  let results = Mutex([Result<Value, any Error>?](repeating: nil, count: count))
-  let lanes = max(1, min(threads, count))
-  DispatchQueue.concurrentPerform(iterations: lanes) { lane in
-    for index in stride(from: lane, to: count, by: lanes) {
-      let result = Result { try body(index) }
-      results.withLock { $0[index] = result }
-    }
-  }
-  return try results.withLock { $0 }.compactMap { try $0?.get() }
 }
 
 extension FieldEvaluation.Results {

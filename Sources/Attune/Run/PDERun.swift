@@ -12,13 +12,13 @@ struct PDERun: TaskRun {
   private let model: AssembledModel
   private let sources: [PDEData]
   private let inputFrames: Int
-  private let threads: Int
+  private let team: Team
   private let comparison: LossSum
 
-  init(_ plan: RunPlan, model: AssembledModel, data: PreparedData, threads: Int) throws {
+  init(_ plan: RunPlan, model: AssembledModel, data: PreparedData, team: Team) throws {
     self.plan = plan
     self.model = model
-    self.threads = threads
+    self.team = team
     sources = try data.sources.map { source in
       guard let set = source.set as? PDEData else {
         throw RunError.settingInvalid(
@@ -64,7 +64,7 @@ struct PDERun: TaskRun {
     guard !units.isEmpty else { return [:] }
     let evaluation = FieldEvaluation(
       predictor: PDEPredictor(inputFrames: inputFrames, rolloutSteps: 1), metrics: fieldMetrics,
-      threads: threads)
+      team: team)
     let results = try evaluation.run(
       units, oneStep: features.flatMap { try oneStep($0) }, model: predictor)
     var values = ["val/loss": results.loss]
@@ -86,7 +86,7 @@ struct PDERun: TaskRun {
     for (samples, source) in zip(
       features.validation, sources.compactMap { source in source.windows(.val) })
     {
-      try samples.prepare(Array(0..<samples.count), threads: threads)
+      try samples.prepare(Array(0..<samples.count), threads: team.threads)
       let perUnit = samples.count / source.units.count
       windows += source.units.indices.map { (samples, ($0 * perUnit)..<(($0 + 1) * perUnit)) }
     }
@@ -107,7 +107,7 @@ struct PDERun: TaskRun {
     let evaluation = FieldEvaluation(
       predictor: PDEPredictor(
         inputFrames: inputFrames, rolloutSteps: recipe.evaluation.rolloutSteps),
-      metrics: fieldMetrics, threads: threads)
+      metrics: fieldMetrics, team: team)
     let results = try evaluation.run(trajectories(part), keeps: true, model: predictor)
     let resamples = max(1, recipe.evaluation.bootstrapResamples)
     let record = results.record(

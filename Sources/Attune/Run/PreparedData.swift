@@ -17,7 +17,9 @@ struct PreparedData: Sendable {
   }
 
   let sources: [Source]
-  let loader: Loader
+  private(set) var loader: Loader
+  /// Which part of every batch is read here, and of how many.
+  private var share = (rank: 0, count: 1)
   private let seed: UInt64
 
   /// `digests` and `kept` may know from earlier runs what is to be found of the files.
@@ -61,17 +63,35 @@ struct PreparedData: Sendable {
         + "For maps of classes see train.loss.class_weights")
   }
 
-  /// The training batch of a micro step, its samples mixed where the recipe says so.
+  /// The same data where ranks share batches of another size than the recipe's.
+  func shared(by ranks: any Communicator, batchSize: Int) -> PreparedData {
+    var data = self
+    data.loader = loader.withBatches(of: batchSize)
+    data.share = (ranks.rank, ranks.count)
+    return data
+  }
+
+  /// The training batch of a micro step, or this rank's part of it, its samples mixed where the recipe
+  /// says so.
   func batch(_ microStep: Int) throws -> Batch {
     let plan = loader.plan(microStep)
-    var fields = try loader.load(plan)
+    let count = plan.identifiers.count
+    let part = (share.rank * count / share.count)..<((share.rank + 1) * count / share.count)
     let set = sources[plan.source].set
+    var fields: [String: Tensor]
     if let mixing = set.mixing, let target = set.target {
+      // Samples may be mixed with those of other ranks.
       fields = try mixing(
-        fields, inputs: set.inputs.map(\.name), classes: target.names.count,
+        try loader.load(plan), inputs: set.inputs.map(\.name), classes: target.names.count,
         ignored: target.ignoreIndex, seed: seed, step: microStep)
+      if part.count < count { fields = fields.mapValues { $0.sliced(axis: 0, part) } }
+      if part.isEmpty { fields = [:] }
+    } else {
+      fields = try loader.load(plan, part)
     }
-    return Batch(identifiers: plan.identifiers, fields: fields)
+    var batch = Batch(identifiers: Array(plan.identifiers[part]), fields: fields)
+    (batch.whole, batch.first) = (plan.identifiers, part.lowerBound)
+    return batch
   }
 
   /// The target that all sources share; nil where they have none.

@@ -16,9 +16,9 @@ struct PretrainingRun: TaskRun {
   private let autoencoder: any MaskedAutoencoder
   private let names: InputNames
   private let data: PreparedData
-  private let threads: Int
+  private let team: Team
 
-  init(_ plan: RunPlan, model: AssembledModel, data: PreparedData, threads: Int) throws {
+  init(_ plan: RunPlan, model: AssembledModel, data: PreparedData, team: Team) throws {
     guard case .autoencoder(let autoencoder) = model.network else {
       preconditionFailure("\(model.backboneName): task pretrain-mae without an autoencoder")
     }
@@ -26,7 +26,7 @@ struct PretrainingRun: TaskRun {
     self.model = model
     self.autoencoder = autoencoder
     self.data = data
-    self.threads = threads
+    self.team = team
     names = model.inputNames
     try SplitPart.allCases.flatMap(data.samples).forEach(check)
   }
@@ -84,7 +84,7 @@ struct PretrainingRun: TaskRun {
   }
 
   /// One sample's loss and that of the trivial guess.
-  private struct Unit: Sendable {
+  fileprivate struct Unit: Sendable {
     let identifier: String
     let loss: Double
     let baseline: Double?
@@ -96,7 +96,9 @@ struct PretrainingRun: TaskRun {
     return try data.samples(part).flatMap { samples in
       let start = first
       first += samples.count
-      return try concurrentResults(samples.count, threads: threads) { index in
+      return try team.results(
+        samples.count, write: { $0.write(to: &$1) }, read: { Unit(from: &$0) }
+      ) { index in
         let fields = try Self.batch(of: samples, index)
         let place = start + index
         let result = autoencoder(
@@ -107,5 +109,19 @@ struct PretrainingRun: TaskRun {
           baseline: result.baseline)
       }
     }
+  }
+}
+
+extension PretrainingRun.Unit {
+  fileprivate func write(to writer: inout ByteWriter) {
+    writer.append(identifier)
+    writer.append(loss)
+    writer.append(baseline.map { [$0] } ?? [])
+  }
+
+  fileprivate init(from reader: inout ByteReader) {
+    identifier = reader.text()
+    loss = reader.value()
+    baseline = reader.array(of: Double.self).first
   }
 }

@@ -22,6 +22,8 @@ package struct RunDirectory: Sendable {
     package var program: String
     package var digest: String
     package var step: Int
+    /// Ranks whose batches the run has, `data.batch_size` samples each; nil for one.
+    package var ranks: Int?
     package var exitCode: Int32?
     package var startedAt: String
     package var finishedAt: String?
@@ -29,7 +31,7 @@ package struct RunDirectory: Sendable {
     package var error: String?
 
     private enum CodingKeys: String, CodingKey {
-      case state, program, digest, step, error
+      case state, program, digest, step, ranks, error
       case exitCode = "exit_code"
       case startedAt = "started_at"
       case finishedAt = "finished_at"

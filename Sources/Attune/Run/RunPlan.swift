@@ -244,8 +244,6 @@ struct RunPlan {
       ),
       ("train.ema", train.averageDecay != nil, "a moving average"),
       ("model.aux_heads", !recipe.model.auxiliaryHeads.isEmpty, "an auxiliary head"),
-      ("distributed.backend", recipe.distributed.backend == .mpi, "mpi"),
-      ("distributed.nodes", recipe.distributed.nodes > 1, "\(recipe.distributed.nodes)"),
     ]
     for item in fields where item.isSet {
       throw .notOffered(field: item.field, value: item.value, instead: "Leave the field out")

@@ -15,25 +15,31 @@ import Training
 struct RunSession {
   let plan: RunPlan
   let model: AssembledModel
-  let data: PreparedData
+  private(set) var data: PreparedData
   let task: any TaskRun
   /// SHA-256 over the resolved recipe and the content of all inputs.
   let digest: String
-  let threads: Int
+  let team: Team
   private let digests: FileDigestCache
   private let statistics: KeptStatistics?
 
+  var threads: Int { team.threads }
   var recipe: Recipe { plan.recipe }
   var directory: RunDirectory { RunDirectory(recipe: recipe, digest: digest) }
 
   /// Opens data and weights and checks that they fit each other.
   ///
   /// `threads` holds where the recipe does not say; nil is all of the machine. With `keepsFindings`
-  /// decompositions of weights and statistics of data are kept below the output folder.
-  init(_ plan: RunPlan, threads: Int? = nil, keepsFindings: Bool = false) throws {
+  /// decompositions of weights and statistics of data are kept below the output folder. `ranks` each
+  /// make the same session.
+  init(
+    _ plan: RunPlan, threads: Int? = nil, keepsFindings: Bool = false,
+    ranks: any Communicator = SingleRank()
+  ) throws {
     self.plan = plan
-    self.threads =
-      plan.recipe.distributed.threads ?? threads ?? ProcessInfo.processInfo.activeProcessorCount
+    team = Team(
+      threads: plan.recipe.distributed.threads ?? threads
+        ?? ProcessInfo.processInfo.activeProcessorCount, ranks: ranks)
     let digests = FileDigestCache(file: Self.digestFile(plan.recipe))
     self.digests = digests
     statistics = keepsFindings ? try Self.keptStatistics(plan, digests) : nil
@@ -42,7 +48,7 @@ struct RunSession {
     self.data = data
     let shapes = data.inputShapes
     let roots = Self.roots(plan, data)
-    let count = self.threads
+    let count = team.threads
     var model = try plan.model.assemble(
       for: plan.dataShape(shapes), outputs: plan.outputs(data.target()),
       inputs: shapes.first?.keys.sorted(), bands: data.bands,
@@ -65,7 +71,21 @@ struct RunSession {
       if let manifest = roots[field] { return manifest }
       return try Attune.digest(ofCheckpoint: path, digests)
     }
-    task = try taskRun(plan, model: model, data: data, threads: self.threads)
+    task = try taskRun(plan, model: model, data: data, team: team)
+    if let ranks = recipeRanks { try share(batchesOf: ranks) }
+  }
+
+  /// Makes the batches those of so many ranks, and this process's share of them its own.
+  ///
+  /// - Throws: `RunError.settingInvalid` where batches are too small for the ranks there are.
+  mutating func share(batchesOf ranks: Int) throws(RunError) {
+    let (size, count) = (plan.data.batchSize * ranks, team.ranks.count)
+    guard size >= count else {
+      throw .settingInvalid(
+        field: "data.batch_size", found: "batches of \(size) for \(count) ranks",
+        expected: "at least one sample for each rank")
+    }
+    data = data.shared(by: team.ranks, batchSize: size)
   }
 
   /// Keeps digests of files and statistics of data that had to be computed, for later runs of the same
@@ -177,7 +197,7 @@ struct RunSession {
   /// Whether batch norms use and record the statistics of the batch while training.
   ///
   /// Pretrained ones under a frozen backbone keep theirs, which no adapter file would hold.
-  private var movesStatistics: Bool { Self.movesStatistics(recipe, model) }
+  var movesStatistics: Bool { Self.movesStatistics(recipe, model) }
 
   private static func movesStatistics(_ recipe: Recipe, _ model: AssembledModel) -> Bool {
     !(recipe.freezesBackbone && model.weights != nil)
@@ -234,7 +254,7 @@ struct RunSession {
     try Trainer(
       try trainingPlan(), schedule: schedule(), optimizer: plan.optimizer,
       trainable: model.adapted.trainable, hooks: try model.adapted.hooks(),
-      policies: model.adapted.policies, resuming: resuming, loss: loss)
+      policies: model.adapted.policies, resuming: resuming, ranks: team.ranks, loss: loss)
   }
 
   /// The loop at its start, for a look at its first steps: it neither evaluates nor saves.

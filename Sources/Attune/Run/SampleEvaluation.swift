@@ -18,7 +18,7 @@ struct SampleEvaluation: Sendable {
   let comparison: ImageComparison
   /// `eval.tiled_inference`; nil for whole samples.
   let tiles: EvalSection.Tiles?
-  let threads: Int
+  let team: Team
 
   /// A sample by the number of its set and its own.
   struct Place: Sendable {
@@ -48,7 +48,10 @@ struct SampleEvaluation: Sendable {
   ) throws -> Results {
     let units = Self.units(of: sets, bySample: type(of: task).isJudgedBySample)
     let items = Self.items(units)
-    let done = try concurrentResults(items.count, threads: threads) { number in
+    let done = try team.results(
+      items.count, write: { $0.write(to: &$1) },
+      read: { Item(from: &$0, made: judge.unit) }
+    ) { number in
       try evidence(judge, sets, units[items[number]], withBaseline)
     }
     var (judged, baseline) = (judge, judge)
@@ -113,11 +116,40 @@ struct SampleEvaluation: Sendable {
 
   // MARK: Evidence
 
-  private struct Item<Evidence: Sendable>: Sendable {
+  private struct Item<Evidence: Sendable & Portable>: Sendable {
     var units: [Evidence]
     var baselines: [Evidence]
     var loss = 0.0
     var count = 0
+
+    init(units: [Evidence], baselines: [Evidence]) {
+      self.units = units
+      self.baselines = baselines
+    }
+
+    /// Reads one whose evidence is made by `made`.
+    init(from reader: inout ByteReader, made: () -> Evidence) {
+      func evidence() -> [Evidence] {
+        (0..<reader.value(Int.self)).map { _ in
+          var unit = made()
+          unit.read(from: &reader)
+          return unit
+        }
+      }
+      units = evidence()
+      baselines = evidence()
+      loss = reader.value()
+      count = reader.value()
+    }
+
+    func write(to writer: inout ByteWriter) {
+      for list in [units, baselines] {
+        writer.append(list.count)
+        for unit in list { unit.write(to: &writer) }
+      }
+      writer.append(loss)
+      writer.append(count)
+    }
   }
 
   private func evidence<J: Judge>(

@@ -9,13 +9,13 @@ struct SampleRun: TaskRun {
   private let plan: RunPlan
   private let model: AssembledModel
   private let data: PreparedData
-  private let threads: Int
+  private let team: Team
   private let task: any SampleTask
   private let losses: LossSum
 
   init(
     _ type: any SampleTask.Type, _ plan: RunPlan, model: AssembledModel, data: PreparedData,
-    threads: Int
+    team: Team
   ) throws {
     guard let target = try data.target(), let loss = plan.loss else {
       throw RunError.settingInvalid(
@@ -24,7 +24,7 @@ struct SampleRun: TaskRun {
     self.plan = plan
     self.model = model
     self.data = data
-    self.threads = threads
+    self.team = team
     task = try type.init(target)
     losses = try loss.fitted(to: target)
     if case .task(let network) = model.network, let shape = data.inputShapes[0].values.first {
@@ -52,17 +52,15 @@ struct SampleRun: TaskRun {
   /// Field that holds what a loss term divides by, for each sample of the batch.
   private static func mass(_ term: Int) -> String { "\(TargetDescription.field).mass.\(term)" }
 
-  /// With the mass of every loss term over the whole batch, equally on its samples.
+  /// With the mass of every loss term over this part, not a number where a term has none.
   func prepared(_ batch: Batch) -> Batch {
-    guard let target = batch.fields[TargetDescription.field] else { return batch }
-    var fields = batch.fields
-    for (number, mass) in losses.masses(of: target).enumerated() {
-      guard let mass else { continue }
-      fields[Self.mass(number)] = Tensor(
-        [Float](repeating: Float(mass / Double(batch.count)), count: batch.count),
-        shape: [batch.count])
+    var batch = batch
+    let masses = batch.fields[TargetDescription.field].map(losses.masses)
+    for number in losses.terms.indices {
+      // A rank without samples has nothing to add, whatever the term.
+      batch.sums[Self.mass(number)] = masses.map { $0[number] ?? .nan } ?? 0
     }
-    return Batch(identifiers: batch.identifiers, fields: fields)
+    return batch
   }
 
   private var evaluation: SampleEvaluation {
@@ -71,8 +69,7 @@ struct SampleRun: TaskRun {
       task: task, model: model, losses: losses, metrics: plan.metrics,
       comparison: ImageComparison(
         colorSpace: recipe.colorSpace == .y ? .y : .rgb, border: recipe.border),
-      tiles: recipe.tiles,
-      threads: threads)
+      tiles: recipe.tiles, team: team)
   }
 
   func validation(_ features: OpenFeatures?) throws -> [String: Double] {

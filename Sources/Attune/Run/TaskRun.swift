@@ -8,7 +8,7 @@ protocol TaskRun: Sendable {
   /// Loss of a batch of training samples.
   var loss: LossFunction { get }
 
-  /// A batch with what its parts must know of the whole.
+  /// A batch, or a rank's part of one, with the sums that its samples must know of the whole.
   func prepared(_ batch: Batch) -> Batch
 
   /// Metrics of the validation part by full name, `val/loss` among them; empty where it is empty.
@@ -42,13 +42,13 @@ struct EvaluatedSplit {
 ///
 /// - Throws: for what the task cannot do with this model and data, before anything is written.
 func taskRun(
-  _ plan: RunPlan, model: AssembledModel, data: PreparedData, threads: Int
+  _ plan: RunPlan, model: AssembledModel, data: PreparedData, team: Team
 ) throws -> any TaskRun {
   switch plan.task {
   case is MaskedPretraining.Type:
-    try PretrainingRun(plan, model: model, data: data, threads: threads)
+    try PretrainingRun(plan, model: model, data: data, team: team)
   case let task as any SampleTask.Type:
-    try SampleRun(task, plan, model: model, data: data, threads: threads)
-  default: try PDERun(plan, model: model, data: data, threads: threads)
+    try SampleRun(task, plan, model: model, data: data, team: team)
+  default: try PDERun(plan, model: model, data: data, team: team)
   }
 }

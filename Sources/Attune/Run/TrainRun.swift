@@ -9,7 +9,7 @@ import Layers
 package import Recipes
 import Reports
 import Tasks
-import Tensors
+package import Tensors
 import Training
 
 /// What the command line gives to `train`.
@@ -26,6 +26,8 @@ package struct TrainRequest: Sendable {
   package var threads: Int?
   /// A run that is finished already is left as it is instead of being refused.
   package var skipsFinished = false
+  /// Processes that train together, each of which is given the same request.
+  package var ranks: any Communicator = SingleRank()
 
   package init(recipe: String, overrides: [String] = [], command: String = "") {
     self.recipe = recipe
@@ -51,26 +53,50 @@ package struct TrainResult: Sendable {
 ///
 /// A run with the same digest that was interrupted goes on from its newest checkpoint.
 /// `shouldStop` is asked before every step: a checkpoint is written and exit code 75 returned.
-/// `show` hears of the loop's progress, `message` gets single lines for the log.
+/// `show` hears of the loop's progress, `message` gets single lines for the log. Of several ranks the
+/// first one writes and tells; the result of the others says nothing.
 package func train(
   _ request: TrainRequest, shouldStop: @escaping () -> Bool = { false },
   show: @escaping (Launch.Progress) -> Void = { _ in },
   message: @escaping (String) -> Void = { _ in }
 ) throws -> TrainResult {
-  let plan = try RunPlan(file: request.recipe, overrides: request.allChanges)
-  for note in plan.notes { message(note) }
-  let session = try RunSession(plan, threads: request.threads, keepsFindings: true)
-  if request.skipsFinished, let skipped = finishedBefore(session) { return skipped }
+  let ranks = request.ranks
+  let session = try ranks.agreed {
+    let plan = try RunPlan(file: request.recipe, overrides: request.allChanges)
+    for note in plan.notes { message(note) }
+    let session = try RunSession(
+      plan, threads: request.threads, keepsFindings: true, ranks: ranks)
+    try session.checkRanks()
+    try session.check()
+    return session
+  }
+  try ranks.requireSame(session.digest)
+  guard ranks.isFirst else { return try followRun(session, shouldStop: shouldStop) }
   var run: TrainRun
   do {
+    if request.skipsFinished, let skipped = finishedBefore(session) {
+      let _: RankStart = try ranks.shared(.nothing)
+      return skipped
+    }
     run = try TrainRun(session, request, message: message)
-  } catch RunError.outputExists(let path, let state) {
+  } catch {
+    let _: RankStart = try ranks.shared(.nothing)
     // Another process may have finished it since.
-    if request.skipsFinished, let skipped = finishedBefore(session) { return skipped }
-    throw RunError.outputExists(path: path, state: state)
+    if case RunError.outputExists = error, request.skipsFinished,
+      let skipped = finishedBefore(session)
+    {
+      return skipped
+    }
+    // The others have been told that there is nothing to run.
+    guard ranks.count > 1 else { throw error }
+    throw RankRefusal(
+      exitCode: programExitCode(of: error) ?? .internalError, description: "\(error)")
   }
   do {
     return try run.execute(shouldStop: shouldStop, show: show)
+  } catch let loss as any RankLoss {
+    message("\(loss)")
+    return try run.stopped()
   } catch {
     run.recordFailure(error)
     throw error
@@ -79,8 +105,7 @@ package func train(
 
 /// What an earlier run of the same recipe and inputs left, where it is finished.
 private func finishedBefore(_ session: RunSession) -> TrainResult? {
-  guard let status = session.directory.status, status.state == .finished,
-    status.digest == session.digest
+  guard let status = session.directory.status, status.state == .finished, session.isSame(status)
   else { return nil }
   session.keepFindings()
   return TrainResult(
@@ -89,7 +114,7 @@ private func finishedBefore(_ session: RunSession) -> TrainResult? {
 
 /// One run from its first write to its last.
 private struct TrainRun {
-  private let session: RunSession
+  private var session: RunSession
   private let request: TrainRequest
   private let directory: RunDirectory
   private let lock: FileLock
@@ -107,7 +132,6 @@ private struct TrainRun {
     self.session = session
     self.request = request
     self.message = message
-    try session.check()
     features = try session.frozenFeatures()
     var given: LoadedState?
     if case .checkpoint(let path) = session.recipe.train.resume {
@@ -124,10 +148,14 @@ private struct TrainRun {
       given = try LoadedState(newest, digest: session.digest)
     }
     resumed = given
+    let before = directory.status
+    let batches = session.recipeRanks ?? (given == nil ? nil : before?.ranks ?? 1)
+    let ranks = batches ?? session.team.ranks.count
+    try self.session.share(batchesOf: ranks)
     status = RunDirectory.Status(
       state: .running, program: programVersion, digest: session.digest,
-      step: resumed?.state.step ?? 0, exitCode: nil,
-      startedAt: directory.status?.startedAt ?? timestamp(), finishedAt: nil, error: nil)
+      step: resumed?.state.step ?? 0, ranks: ranks == 1 ? nil : ranks, exitCode: nil,
+      startedAt: before?.startedAt ?? timestamp(), finishedAt: nil, error: nil)
   }
 
   /// Finds or makes the folder, by `output.if_exists` where a finished run is in it, and takes the
@@ -139,7 +167,7 @@ private struct TrainRun {
     /// What is done where a run is in the folder; nil where there is none, or it goes on.
     func obstacle() throws -> OutputSection.Existing? {
       guard let status = directory.status else { return nil }
-      let isSame = status.digest == session.digest
+      let isSame = session.isSame(status)
       let isDone = status.state == .finished
       if isSame, !isDone, session.recipe.train.resume != .never { return nil }
       let ifExists = session.recipe.output.ifExists
@@ -166,12 +194,16 @@ private struct TrainRun {
     shouldStop: @escaping () -> Bool, show: @escaping (Launch.Progress) -> Void
   ) throws -> TrainResult {
     try writeHead()
+    let ranks = session.team.ranks
+    let _: RankStart = try ranks.shared(
+      .run(checkpoint: resumed?.folder, ranks: status.ranks ?? 1))
     let parameters = session.model.state
     var trainer = try session.trainer(resuming: resumed)
     // What is still to be computed follows from the base weights, and a resume reads it.
-    let initialDigest = digest(of: parameters.filter { !$0.isPending })
+    let initialDigest = parameterDigest(parameters.filter { !$0.isPending })
     try resumed?.restore(parameters)
     computePendingValues()
+    try ranks.equalize(parameters)
     if let best = trainer.state.bestStep { try checkpoints.markBest(step: best) }
     let log = try EventLog(
       directory, plan: session.plan, status: status, initialDigest: initialDigest,
@@ -188,15 +220,18 @@ private struct TrainRun {
       evaluate: { _ in try session.validation(features) },
       observers: observers)
     status.step = trainer.state.step
-    guard outcome == .finished else {
-      try log.end(.stopped)
-      try finish(.stopped, .stopped)
-      return TrainResult(directory: directory, record: nil, exitCode: .stopped)
-    }
+    guard outcome == .finished else { return try stopped() }
     let record = try conclude(trainer, parameters)
     try log.end(.finished, record)
     try finish(.finished, .done)
     return TrainResult(directory: directory, record: record, exitCode: .done)
+  }
+
+  /// Writes down that the run was stopped with a checkpoint.
+  mutating func stopped() throws -> TrainResult {
+    try log?.end(.stopped)
+    try finish(.stopped, .stopped)
+    return TrainResult(directory: directory, record: nil, exitCode: .stopped)
   }
 
   /// Computes what adapters take from the base weights, and says how far it is where that takes long.
@@ -235,7 +270,13 @@ private struct TrainRun {
     message(
       "run \(directory.path): \(model.trainableCount) of \(model.totalCount) parameters trained "
         + "(\(share.formatted(.number.precision(.fractionLength(1)))) %), "
-        + "\(session.totalSteps) steps, \(session.threads) threads")
+        + "\(session.totalSteps) steps, \(session.threads) threads"
+        + (session.team.ranks.count > 1 ? " on each of \(session.team.ranks.count) ranks" : ""))
+    if let began = status.ranks, began != session.team.ranks.count {
+      message(
+        "batches of \(session.data.loader.batchSize) samples, those of \(began) ranks, are shared by "
+          + "\(session.team.ranks.count)")
+    }
     if let weights = session.model.weights { message(weights.summary) }
     let fresh = session.model.headLeftFresh
     if !fresh.isEmpty {
@@ -280,6 +321,7 @@ private struct TrainRun {
   private func conclude(_ trainer: Trainer, _ parameters: [Parameter]) throws -> RunRecord {
     let wanted = session.recipe.evaluation.checkpoint
     let folder = checkpoints.linked(wanted == .best ? "best" : "last")
+    let _: String = try session.team.ranks.shared(folder ?? "")
     if let folder { try LoadedState(folder, digest: session.digest).restore(parameters) }
     let isBest = wanted == .best && folder != nil
     let step = isBest ? trainer.state.bestStep ?? trainer.state.step : trainer.state.step
@@ -364,16 +406,6 @@ private struct TrainRun {
     status.error = "\(error)"
     try? log?.end(.failed)
     try? finish(.failed, (error as? any ExitCoded)?.exitCode ?? .internalError)
-  }
-
-  /// SHA-256 over paths and values.
-  private func digest(of parameters: [Parameter]) -> String {
-    SHA256Digest.of(
-      parameters.map { parameter in
-        let value = parameter.value
-        let bytes = Data(bytes: value.pointer, count: value.byteCount)
-        return "\(parameter.path) \(SHA256Digest.of(bytes))"
-      }.joined(separator: "\n"))
   }
 }
 

@@ -82,7 +82,7 @@ struct RunMeasurement {
   /// Steps as if all were of whole batches: the last of an epoch may be small.
   private static func wholeSteps(_ session: RunSession) -> Double {
     let samples = session.data.loader.sources.reduce(0) { $0 + $1.samples.count }
-    let perStep = Double(session.recipe.train.accumulationSteps * session.plan.data.batchSize)
+    let perStep = Double(session.recipe.train.accumulationSteps * session.data.loader.batchSize)
     let share = min(1, Double(samples) / perStep / Double(session.stepsPerEpoch))
     return Double(session.totalSteps) * share
   }

@@ -19,8 +19,12 @@ struct BatchCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Recipes, or folders of recipes.", valueName: "path"))
   var paths: [String]
 
-  @Option(help: "Processes that work at the same time; the machine's threads are shared out.")
-  var jobs = 1
+  @Option(
+    help: """
+      Processes that work at the same time (1), which share the machine's threads; with --slurm tasks \
+      that run at the same time (all).
+      """)
+  var jobs: Int?
 
   @Option(help: "Further attempts after a crash, or an error of reading or writing.")
   var retries = 2
@@ -37,22 +41,33 @@ struct BatchCommand: ParsableCommand {
   @OptionGroup var log: LogOptions
   @OptionGroup var results: OutputOptions
 
-  @Flag(help: "Print the runs that would be queued.")
+  @Flag(
+    help: """
+      Give the runs to Slurm as an array, with the resources of the recipes' distributed.slurm, and \
+      end at once; `attune queue status` tells how they are.
+      """)
+  var slurm = false
+
+  @Flag(help: "Print the runs that would be queued; with --slurm the script.")
   var dryRun = false
 
   func validate() throws {
-    if jobs < 1 { throw ValidationError("--jobs is at least 1, found \(jobs)") }
+    if let jobs, jobs < 1 { throw ValidationError("--jobs is at least 1, found \(jobs)") }
     if retries < 0 { throw ValidationError("--retries is at least 0, found \(retries)") }
   }
 
   func run() throws {
     var request = BatchRequest(paths: paths, overrides: options.overrides)
     request.output = output
-    request.workers = jobs
+    request.jobs = jobs
     request.retries = retries
     request.shard = shard.map { ($0.number, $0.count) }
     let plan = try BatchPlan(request)
+    if dryRun, slurm, !results.json {
+      return slurmScripts(plan, request).forEach { Console.print($0) }
+    }
     if dryRun { return try show(plan) }
+    if slurm { return try submit(plan, request) }
     StopRequest.listen()
     let reporter = QueueReporter(style: log.style)
     for note in plan.notes { reporter.message(note) }
@@ -60,6 +75,19 @@ struct BatchCommand: ParsableCommand {
       plan, request, stopSignal: { StopRequest.signal }, reporter: reporter)
     if results.json { try Console.print(json: summary) } else { show(summary) }
     if summary.exitCode != .done { throw ArgumentParser.ExitCode(summary.exitCode.rawValue) }
+  }
+
+  private func submit(_ plan: BatchPlan, _ request: BatchRequest) throws {
+    for note in plan.notes { Console.error(note) }
+    let submission = try submitToSlurm(plan, request)
+    if results.json { return try Console.print(json: submission) }
+    for array in submission.arrays {
+      Console.print("job \(array.number ?? ""): \(array.tasks) tasks, \(array.script)")
+    }
+    if !submission.held.isEmpty {
+      Console.print("\(submission.held.count) runs are with Slurm since an earlier batch")
+    }
+    Console.print("attune queue status -o \(shellQuoted(submission.output))")
   }
 
   private func show(_ plan: BatchPlan) throws {

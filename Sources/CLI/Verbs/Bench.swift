@@ -45,10 +45,10 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "adapters: timed rounds, after one (5).")
   var rounds: Int?
 
-  @Option(help: "vit-lora, adapters: timm's name of the model.")
+  @Option(help: "vit-lora, adapters, ranks: timm's name of the model.")
   var model: String?
 
-  @Option(help: "vit-lora, adapters: rank of LoRA (8).")
+  @Option(help: "vit-lora, adapters, ranks: rank of LoRA (8); ranks: 0 trains everything.")
   var rank: Int?
 
   @Option(help: "vit-lora: side of the images in pixels (224).")
@@ -98,6 +98,7 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     let result = try bench(name, given)
+    guard !result.isSilent else { return }
     if output.json { try Console.print(json: result) } else { Console.print(result.text) }
   }
 

@@ -48,8 +48,9 @@ struct QueueRetryCommand: ParsableCommand {
 
 /// Options of the verbs below `queue`.
 struct QueueOptions: ParsableArguments {
-  @Argument(help: ArgumentHelp("Numbers of jobs; all without.", valueName: "id"))
-  var ids: [Int64] = []
+  @Argument(
+    help: ArgumentHelp("Numbers of jobs, or tasks of Slurm (12_3); all without.", valueName: "id"))
+  var ids: [String] = []
 
   @Option(
     name: .shortAndLong,
@@ -58,8 +59,15 @@ struct QueueOptions: ParsableArguments {
 
   @OptionGroup var results: OutputOptions
 
+  func validate() throws {
+    guard QueueSelection(ids) == nil else { return }
+    throw ValidationError(
+      "expected numbers of jobs (7) or tasks of Slurm (12_3), found \(ids.joined(separator: " "))")
+  }
+
   func perform(_ action: QueueAction) throws {
-    let status = try queueStatus(of: output, action, ids.isEmpty ? nil : ids)
+    let status = try queueStatus(
+      of: output, action, ids.isEmpty ? nil : QueueSelection(ids))
     if results.json { return try Console.print(json: status) }
     for job in status.jobs {
       let died =

@@ -34,11 +34,16 @@ struct TrainCommand: ParsableCommand {
     if printConfig { return Console.print(try resolvedRecipe(request)) }
     if dryRun { return try printDryRun(request) }
     StopRequest.listen()
-    let reporter = ProgressReporter(style: log.style, logEvery: 1)
-    let result = try train(
-      request, shouldStop: { StopRequest.isMade }, show: reporter.show,
-      message: reporter.message)
-    reporter.finish()
+    let result = try withRanks(say: { Console.error("attune: \($0)") }) { ranks, isQuiet in
+      let reporter = ProgressReporter(style: isQuiet ? .silent : log.style, logEvery: 1)
+      request.ranks = ranks
+      if request.threads == nil { request.threads = try rankThreads() }
+      defer { reporter.finish() }
+      return try train(
+        request, shouldStop: { StopRequest.isMade }, show: reporter.show,
+        message: reporter.message)
+    }
+    guard let result else { return }
     try show(result)
     if result.exitCode != .done { throw ArgumentParser.ExitCode(result.exitCode.rawValue) }
   }

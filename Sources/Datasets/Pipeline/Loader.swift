@@ -99,12 +99,18 @@ package final class Loader: Sendable {
     }
   }
 
-  /// The samples of a plan, each tensor stacked along a new first axis.
-  package func load(_ plan: Plan) throws -> [String: Tensor] {
+  /// The samples of a plan, or some of them, each tensor stacked along a new first axis.
+  package func load(_ plan: Plan, _ part: Range<Int>? = nil) throws -> [String: Tensor] {
     let samples = sources[plan.source].samples
+    let part = part ?? plan.indices.indices
     return try stacked(
-      plan.indices.count, identifier: { plan.identifiers[$0] },
-      sample: { try samples.sample(plan.indices[$0], epoch: plan.epoch) })
+      part.count, identifier: { plan.identifiers[part.lowerBound + $0] },
+      sample: { try samples.sample(plan.indices[part.lowerBound + $0], epoch: plan.epoch) })
+  }
+
+  /// The same samples in the same order, in batches of another size.
+  package func withBatches(of size: Int) -> Loader {
+    size == batchSize ? self : Loader(sources, batchSize: size, seed: seed, order: order)
   }
 
   /// The same order over other samples in the place of each source's, as many and called the same.

@@ -4,11 +4,24 @@ package import Tensors
 /// Judges numbers beside numbers: values of a unit together, or image by image.
 package struct FieldJudge: Judge {
   /// Numbers of a unit whose truth is known, or the one image of it.
-  package struct Unit: Sendable {
+  package struct Unit: Sendable, Portable {
     fileprivate var prediction: [Float] = []
     fileprivate var truth: [Float] = []
     /// Channel, height, width; nil for values.
     fileprivate var image: [Int]?
+
+    package func write(to writer: inout ByteWriter) {
+      writer.append(prediction)
+      writer.append(truth)
+      writer.append(image ?? [])
+    }
+
+    package mutating func read(from reader: inout ByteReader) {
+      prediction = reader.array()
+      truth = reader.array()
+      let shape = reader.array(of: Int.self)
+      image = shape.isEmpty ? nil : shape
+    }
   }
 
   private var collector: FieldMetricCollector

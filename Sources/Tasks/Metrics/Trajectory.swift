@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// A state over time on a grid, `[T, F, C, D, H, W]`: frames, fields, components, depth, height,
 /// width, row-major.
 ///
@@ -110,5 +112,19 @@ struct TrajectoryPair {
         }
       }
     }
+  }
+}
+
+extension Trajectory {
+  func write(to writer: inout ByteWriter) {
+    writer.append([
+      shape.frames, shape.fields, shape.components, shape.depth, shape.height, shape.width,
+    ])
+    writer.append(values)
+  }
+
+  init(from reader: inout ByteReader) {
+    let shape = reader.array(of: Int.self)
+    self.init(reader.array(), shape: shape)
   }
 }

@@ -59,6 +59,28 @@ package struct PDEPrediction: Sendable {
   package let loss: Double
 }
 
+extension PDEPrediction {
+  package func write(to writer: inout ByteWriter) {
+    writer.append(loss)
+    writer.append(rollout != nil)
+    for part in [oneStep, rollout].compactMap({ $0 }) {
+      for trajectory in [part.prediction, part.truth, part.baseline] {
+        trajectory.write(to: &writer)
+      }
+    }
+  }
+
+  package init(from reader: inout ByteReader) {
+    func part() -> (prediction: Trajectory, truth: Trajectory, baseline: Trajectory) {
+      (Trajectory(from: &reader), Trajectory(from: &reader), Trajectory(from: &reader))
+    }
+    loss = reader.value()
+    let hasRollout = reader.value(Bool.self)
+    oneStep = part()
+    rollout = hasRollout ? part() : nil
+  }
+}
+
 /// Runs a model over whole trajectories.
 package struct PDEPredictor: Sendable {
   /// Next frame `[B, F, C, D, H, W]` from windows `[B, t, F, C, D, H, W]`, both normalized.

@@ -1,5 +1,7 @@
+package import Tensors
+
 /// Class maps that stand or fall together when units are resampled: an image, the tiles of a scene.
-package struct ClassMapUnit: Sendable {
+package struct ClassMapUnit: Sendable, Portable {
   private let classes: Int
   private let mapMetrics: [any MapSumMetric.Type]
   private let scoreMetrics: [any ScoreSumMetric.Type]
@@ -107,6 +109,19 @@ package struct ClassMapUnit: Sendable {
     let cells = classes * classes
     return DecisionCounts(
       counts: (0..<cells).map { counts[$0] + counts[cells + $0] }, undecided: undecided)
+  }
+
+  package func write(to writer: inout ByteWriter) {
+    writer.append(counts)
+    writer.append(undecided)
+    for sums in mapSums + scoreSums { writer.append(sums) }
+  }
+
+  package mutating func read(from reader: inout ByteReader) {
+    counts = reader.array()
+    undecided = reader.value()
+    for index in mapSums.indices { mapSums[index] = reader.array() }
+    for index in scoreSums.indices { scoreSums[index] = reader.array() }
   }
 
   func isMade(by other: ClassMapUnit) -> Bool {

@@ -1,4 +1,5 @@
 package import Recipes
+package import Tensors
 
 /// Decisions and probabilities over K classes, one true per sample: values with intervals, and per
 /// unit.
@@ -77,7 +78,7 @@ package struct ClassificationCollector: MetricCollector {
 
 /// Samples that stand or fall together when units are resampled: those of an image, a spatial block
 /// of pixels, a subject.
-package struct ClassificationUnit: Sendable {
+package struct ClassificationUnit: Sendable, Portable {
   private let classes: Int
   private let keepsScores: Bool
   private let scoreMetrics: [any ScoreSumMetric.Type]
@@ -90,6 +91,18 @@ package struct ClassificationUnit: Sendable {
     self.keepsScores = keepsScores
     self.scoreMetrics = scoreMetrics
     sums = scoreMetrics.map { [Double](repeating: 0, count: $0.sumCount(classes: classes)) }
+  }
+
+  package func write(to writer: inout ByteWriter) {
+    writer.append(cells)
+    scores.write(to: &writer)
+    for sums in sums { writer.append(sums) }
+  }
+
+  package mutating func read(from reader: inout ByteReader) {
+    cells = reader.array()
+    scores.read(from: &reader)
+    for index in sums.indices { sums[index] = reader.array() }
   }
 
   /// Adds one sample; the first of the largest probabilities is its decision.

@@ -1,4 +1,5 @@
 package import Recipes
+package import Tensors
 
 /// Probabilities of K labels, each true or not, over samples.
 package struct MultilabelCollector: MetricCollector {
@@ -63,7 +64,7 @@ package struct MultilabelCollector: MetricCollector {
 }
 
 /// Samples that stand or fall together when units are resampled.
-package struct MultilabelUnit: Sendable {
+package struct MultilabelUnit: Sendable, Portable {
   private let labels: Int
   private let keepsScores: Bool
   private let sumMetrics: [any LabelSumMetric.Type]
@@ -78,6 +79,18 @@ package struct MultilabelUnit: Sendable {
     self.sumMetrics = sumMetrics
     counts = [Double](repeating: 0, count: 3 * labels + 1)
     sums = sumMetrics.map { [Double](repeating: 0, count: $0.sumCount(classes: labels)) }
+  }
+
+  package func write(to writer: inout ByteWriter) {
+    writer.append(counts)
+    ranked.write(to: &writer)
+    for sums in sums { writer.append(sums) }
+  }
+
+  package mutating func read(from reader: inout ByteReader) {
+    counts = reader.array()
+    ranked.read(from: &reader)
+    for index in sums.indices { sums[index] = reader.array() }
   }
 
   /// Adds one sample, both arrays `[label]`; a label is predicted above a probability of one half.

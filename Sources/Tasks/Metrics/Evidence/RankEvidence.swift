@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// Scores of samples by classes, sorted once; each unit counts as often as it is drawn.
 struct RankEvidence: UnitEvidence {
   let rankMetrics: [any RankMetric.Type]
@@ -55,9 +57,19 @@ struct RankEvidence: UnitEvidence {
 }
 
 /// Scores of the samples of one unit, and what is true of them.
-struct RankedUnit: Sendable {
+struct RankedUnit: Sendable, Portable {
   /// `[sample, class]`.
   var scores: [Float] = []
   /// `[sample, class]`.
   var truths: [Bool] = []
+
+  func write(to writer: inout ByteWriter) {
+    writer.append(scores)
+    writer.append(truths.map { $0 ? UInt8(1) : 0 })
+  }
+
+  mutating func read(from reader: inout ByteReader) {
+    scores = reader.array()
+    truths = reader.array(of: UInt8.self).map { $0 == 1 }
+  }
 }
