@@ -41,24 +41,26 @@ final class GradientExchange: Sendable {
   /// - Parameters:
   ///   - ranks: who takes part.
   ///   - parameters: all that is trained, in the same order on all ranks.
-  ///   - bucketLength: values after which a bucket is full.
+  ///   - length: values after which a bucket is full; nil for a mebibyte, and 64 KiB for each rank
+  ///     where that is more, so that no single message is too small to be worth its start.
   init(
-    _ ranks: any Communicator, parameters: [Parameter], bucketLength: Int = 1 << 18
+    _ ranks: any Communicator, parameters: [Parameter], bucketLength length: Int? = nil
   ) {
     self.ranks = ranks
     self.parameters = parameters
+    let bucketLength = length ?? max(1 << 18, ranks.count << 14)
     numbers = Dictionary(
       uniqueKeysWithValues: parameters.enumerated().map { (ObjectIdentifier($1.leaf), $0) })
     var buckets: [Bucket] = []
     var bucketOf = [Int](repeating: 0, count: parameters.count)
-    var (members, length) = ([(number: Int, start: Int)](), 0)
+    var (members, filled) = ([(number: Int, start: Int)](), 0)
     for number in parameters.indices.reversed() {
       bucketOf[number] = buckets.count
-      members.append((number, length))
-      length += parameters[number].elementCount
-      if length >= bucketLength || number == 0 {
-        buckets.append(Bucket(members: members, length: length))
-        (members, length) = ([], 0)
+      members.append((number, filled))
+      filled += parameters[number].elementCount
+      if filled >= bucketLength || number == 0 {
+        buckets.append(Bucket(members: members, length: filled))
+        (members, filled) = ([], 0)
       }
     }
     self.buckets = buckets

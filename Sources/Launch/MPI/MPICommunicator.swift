@@ -119,9 +119,7 @@ package final class MPICommunicator: Communicator {
         }
       }
     }
-    let sums = (0..<own).map { place in
-      Float((0..<count).reduce(0.0) { $0 + Double(parts[$1 * own + place]) })
-    }
+    let sums = Self.sum(parts, count: own)
     try sums.withUnsafeBytes { sums in
       try result.withUnsafeMutableBytes { result in
         try request {
@@ -133,6 +131,30 @@ package final class MPICommunicator: Communicator {
     }
     return result
   }
+
+  /// Arrays of `count` values that follow each other, added in their order.
+  private static func sum(_ parts: [Float], count: Int) -> [Float] {
+    guard count > 0 else { return [] }
+    return [Float](unsafeUninitializedCapacity: count) { sums, made in
+      made = count
+      // A piece at a time, so that it stays in the cache.
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: piece) { total in
+        parts.withUnsafeBufferPointer { parts in
+          for start in stride(from: 0, to: count, by: piece) {
+            let length = min(piece, count - start)
+            for index in 0..<length { total[index] = Double(parts[start + index]) }
+            for rank in 1..<(parts.count / count) {
+              let offset = rank * count + start
+              for index in 0..<length { total[index] += Double(parts[offset + index]) }
+            }
+            for index in 0..<length { sums[start + index] = Float(total[index]) }
+          }
+        }
+      }
+    }
+  }
+
+  private static let piece = 2048
 
   /// Lengths and where each part begins, in bytes.
   private static func layout(_ lengths: [Int]) -> (counts: [Int32], starts: [Int32]) {
