@@ -42,7 +42,7 @@ struct ShippedRecipeTests {
     ![
       "pde/quickstart/model", "pde/quickstart/adapt", "pde/adapters/morph-arm", "gallery/pictures",
       "gallery/scene", "restoration/adapt/restoration-arm", "medical/adapt/medical-arm",
-      "images/adapt/images-arm",
+      "images/adapt/images-arm", "transfer/transfer-arm",
     ].contains(name)
   }
 
