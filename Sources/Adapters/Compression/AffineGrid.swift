@@ -26,7 +26,7 @@ package struct AffineGrid: Sendable, Equatable {
       var error = 0.0
       for value in values {
         let distance = abs(value - grid.value(grid.code(value, largest: largest)))
-        error += pow(Double(distance), 2.4)
+        error += Double(pow(distance, 2.4))
         if error >= best.error { break }
       }
       if error < best.error { best = (error, step, zero) }
@@ -55,38 +55,5 @@ extension AffineGrid {
     return (0..<matrix.shape[0]).map {
       AffineGrid(fitting: values[($0 * count)..<(($0 + 1) * count)], bits: bits)
     }
-  }
-}
-
-extension Tensor {
-  /// Rounded to the nearest whole numbers, with the gradient of the identity (arXiv 1308.3432).
-  func roundedStraight() -> Tensor {
-    self + (roundedToEven - detached())
-  }
-
-  /// Off the tape.
-  private var roundedToEven: Tensor {
-    switch dtype {
-    case .f64:
-      Tensor(
-        elements(as: Double.self).map { $0.rounded(.toNearestOrEven) }, shape: shape)
-    default:
-      Tensor(elements(as: Float.self).map { $0.rounded(.toNearestOrEven) }, shape: shape)
-    }
-  }
-
-  /// Values brought into 0 … `largest`, without gradient beyond.
-  func clipped(to largest: Double) -> Tensor {
-    let raised = self + scaled(by: -1).relu()
-    let above = raised + Tensor(filledWith: -largest, shape: [], dtype: dtype)
-    return raised - above.relu()
-  }
-
-  /// The values on a grid of b bits, δ (clip(⌊x/δ⌉ + z) − z); gradients reach x and δ past the rounding.
-  ///
-  /// `step` and `zero` have the shape of the values, or are scalars.
-  func onGrid(step: Tensor, zero: Tensor, bits: Int) -> Tensor {
-    let moved = (self * step.reciprocal()).roundedStraight() + zero
-    return (moved.clipped(to: Double((1 << bits) - 1)) + zero.scaled(by: -1)) * step
   }
 }

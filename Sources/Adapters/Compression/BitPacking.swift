@@ -15,13 +15,4 @@ enum BitPacking {
     }
     return bytes
   }
-
-  /// The number at an index.
-  static func code(_ bytes: UnsafeBufferPointer<UInt8>, at index: Int, bits: Int) -> UInt8 {
-    let place = index * bits
-    let (byte, shift) = (place / 8, place % 8)
-    var code = bytes[byte] >> UInt8(shift)
-    if shift + bits > 8 { code |= bytes[byte + 1] << UInt8(8 - shift) }
-    return bits == 8 ? code : code & (1 << UInt8(bits) - 1)
-  }
 }

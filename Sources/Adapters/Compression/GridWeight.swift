@@ -41,12 +41,21 @@ package struct GridWeight: CompactValue {
     let grids = zip(steps.elements(as: Float.self), zeros.elements(as: Float.self)).map {
       AffineGrid(step: $0, zero: $1)
     }
+    let (bits, mask) = (bits, UInt32((1 << bits) - 1))
     codes.withElements(of: UInt8.self) { bytes in
       result.withMutableElements(of: Float.self) { values in
         let count = values.count / max(1, grids.count)
+        var (held, width, byte) = (UInt32(0), 0, 0)
         for (row, grid) in grids.enumerated() {
           for index in (row * count)..<((row + 1) * count) {
-            values[index] = grid.value(Float(BitPacking.code(bytes, at: index, bits: bits)))
+            if width < bits {
+              held |= UInt32(bytes[byte]) << UInt32(width)
+              byte += 1
+              width += 8
+            }
+            values[index] = grid.value(Float(held & mask))
+            held >>= UInt32(bits)
+            width -= bits
           }
         }
       }

@@ -104,9 +104,11 @@ package struct LowBitLayer: Sendable {
   package func output(_ x: Tensor, of layer: SiteRows) -> Tensor {
     let matrix = weight.tensor([shape[0], shape.dropFirst().reduce(1, *)])
     let rounded = input.map { input in
-      x.onGrid(
-        step: Tensor([input.grid.step], shape: []), zero: Tensor([input.grid.zero], shape: []),
-        bits: input.bits)
+      let (step, zero) = (
+        Tensor([input.grid.step], shape: [1]), Tensor([input.grid.zero], shape: [1])
+      )
+      return GridRounding(x.detached(), steps: step, zeros: zero, bits: input.bits)
+        .byOne(step: step, zero: zero)
     }
     return layer.applied(matrix, bias: bias, to: rounded ?? x)
   }

@@ -14,6 +14,10 @@ package struct NormalFloat: CompactValue {
     0.079_580_3, 0.160_930_2, 0.246_112_3, 0.337_915_24, 0.440_709_83, 0.562_617, 0.722_956_84, 1,
   ]
   package static let block = 64
+  /// The levels of both codes of a byte.
+  private static let pairs = (0..<256).map { byte in
+    SIMD2(levels[byte & 15], levels[byte >> 4])
+  }
   private static let scalesPerStep = 256
 
   /// Two to a byte, the first in the lower bits, u8 `[⌈n / 2⌉]`.
@@ -77,17 +81,20 @@ package struct NormalFloat: CompactValue {
     codes.withElements(of: UInt8.self) { codes in
       scales.withElements(of: UInt8.self) { scales in
         steps.withElements(of: Float.self) { steps in
-          Self.levels.withUnsafeBufferPointer { levels in
+          Self.pairs.withUnsafeBufferPointer { pairs in
             result.withMutableElements(of: Float.self) { values in
               for number in 0..<scales.count {
                 let scale = mean + Float(Int(scales[number]) - 128) * steps[number / perStep]
-                let (start, end) = (number * block, min(values.count, (number + 1) * block))
-                // A block begins with a whole byte, and an odd last value has one of its own.
-                for index in stride(from: start, to: end, by: 2) {
-                  let code = codes[index / 2]
-                  values[index] = levels[Int(code & 15)] * scale
-                  if index + 1 < end { values[index + 1] = levels[Int(code >> 4)] * scale }
+                let end = min(values.count, (number + 1) * block)
+                // A block begins with a whole byte; of an odd last one half is left.
+                var index = number * block
+                while index + 1 < end {
+                  let pair = pairs[Int(codes[index >> 1])] * scale
+                  values[index] = pair.x
+                  values[index + 1] = pair.y
+                  index += 2
                 }
+                if index < end { values[index] = pairs[Int(codes[index >> 1])].x * scale }
               }
             }
           }

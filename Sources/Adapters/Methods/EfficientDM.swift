@@ -155,17 +155,13 @@ struct LowBitMap: WeightMap {
   /// Q(W + s B A), matricised.
   func rounded(_ base: Tensor, _ layer: SiteRows) -> Tensor {
     let sum = base + pair.delta(layer)
-    func spread(_ values: Tensor) -> Tensor {
-      values.reshaped(to: [sum.shape[0], 1]).expanded(to: sum.shape)
-    }
-    return sum.onGrid(step: spread(step()), zero: spread(zero.value), bits: bits)
+    return GridRounding(sum, steps: step.value, zeros: zero.value, bits: bits).byRows(step())
   }
 
   /// Q(x).
   func rounded(_ x: Tensor) -> Tensor {
     guard let input else { return x }
-    return x.onGrid(
-      step: input.step().reshaped(to: []),
-      zero: input.zero().roundedStraight().reshaped(to: []), bits: input.bits)
+    return GridRounding(x, steps: input.step.value, zeros: input.zero.value, bits: input.bits)
+      .byOne(step: input.step(), zero: input.zero())
   }
 }

@@ -22,6 +22,12 @@ extension RunSession {
     try plan.clients(data, seed: UInt64(bitPattern: Int64(recipe.seed)))
   }
 
+  /// Optimizer steps of the whole run: of all clients in all rounds, where there are some.
+  func allSteps() throws -> Int {
+    guard let federated = plan.federated else { return totalSteps }
+    return federated.rounds * (try clients(federated).reduce(0) { $0 + (try localSteps(of: $1)) })
+  }
+
   /// Optimizer steps of a client in one round.
   func localSteps(of client: FederatedClient) throws -> Int {
     switch recipe.train.length {
