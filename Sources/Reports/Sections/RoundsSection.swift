@@ -4,7 +4,9 @@ extension RunSection {
   /// What the clients of a federated run did, and what it cost to talk.
   static let rounds = RunSection(title: "Rounds of clients") { run in
     guard let federated = run.record.federated, let last = federated.rounds.last else { return [] }
-    let names = last.metrics.keys.filter { $0.hasPrefix("val/") }.sorted()
+    // All others stand in rounds.json.
+    let headlines = run.record.evaluations.map { "val/" + $0.headline }
+    let names = ["val/loss"] + headlines.prefix(1)
     return [
       .paragraph(summary(federated)),
       .table(clients(federated, last)),
