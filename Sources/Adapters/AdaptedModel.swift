@@ -93,11 +93,17 @@ package struct AdaptedModel: Sendable {
   /// - Throws: as `mergedWeights`; nothing is changed then.
   package func merge() throws(AdapterError) -> MergedState {
     let merged = try mergedWeights()
-    var originals: [(parameter: Parameter, value: Tensor)] = []
+    var originals: [Original] = []
     for (parameter, item) in zip(tree.stored, merged) {
-      let original = parameter.value
-      guard item.value.pointer != original.pointer else { continue }
-      originals.append((parameter, original))
+      let original: Original
+      if let compact = parameter.compact {
+        original = Original(parameter: parameter, value: nil, compact: compact)
+      } else {
+        let value = parameter.value
+        guard item.value.pointer != value.pointer else { continue }
+        original = Original(parameter: parameter, value: value, compact: nil)
+      }
+      originals.append(original)
       parameter.value = item.value
     }
     for site in tree.sites { site.detachAll() }
@@ -123,14 +129,24 @@ package struct AdaptedModel: Sendable {
 
 /// A model whose adapters lie in its weights, and the way back.
 package struct MergedState {
-  fileprivate let originals: [(parameter: Parameter, value: Tensor)]
+  fileprivate let originals: [Original]
   fileprivate let adapters: [AttachedAdapter]
 
   /// Gives the base its very values back, and attaches the adapters again.
   package func undo() {
-    for (parameter, value) in originals { parameter.value = value }
+    for original in originals {
+      if let value = original.value { original.parameter.value = value }
+      if let compact = original.compact { original.parameter.keep(compact) }
+    }
     for adapter in adapters {
       for (target, change) in adapter.modules { target.site.attach(change, rows: target.rows) }
     }
   }
+}
+
+/// What a base parameter was before a merge: its value, or what was kept in its place.
+private struct Original {
+  let parameter: Parameter
+  let value: Tensor?
+  let compact: (any CompactValue)?
 }

@@ -88,6 +88,8 @@ package protocol AdapterMethod: RegistryEntry, Sendable {
   static var hasValues: Bool { get }
   /// Names of shared values that a file may lack, since the method makes them anew from its options.
   static var regenerated: Set<String> { get }
+  /// Endings of paths of values that checkpoints hold and no file of an adapter.
+  static var checkpointOnly: [String] { get }
   /// Whether a tensor of a file carries nothing, such as a copy of a shared one.
   func ignores(_ key: String) -> Bool
 
@@ -189,15 +191,14 @@ extension AdapterMethod {
     _ configuration: JSONObject
   ) throws(UnsupportedConfiguration) -> (any AdapterInitialization)? { nil }
   package static var regenerated: Set<String> { [] }
+  package static var checkpointOnly: [String] { [] }
   package func ignores(_ key: String) -> Bool { false }
   package static var absentFields: Set<String> { [] }
   package static var biasName: String { "lora_only" }
   package static var joinsRows: Bool { false }
 
   package func stored(_ module: SiteModules) throws(AdapterError) -> [StoredValue] {
-    module.modules.flatMap { $0.change.parameters + $0.change.buffers }
-      .filter { !SharedValues.isShared($0.path) }.uniqued()
-      .map { StoredValue($0.path, $0.value) }
+    Self.ownValues(of: module).uniqued().map { StoredValue($0.path, $0.value) }
   }
 
   package func exported(_ module: SiteModules) throws(AdapterError) -> [StoredValue] {
@@ -208,11 +209,20 @@ extension AdapterMethod {
     _ module: SiteModules, _ value: (_ name: String) throws -> Tensor
   ) throws -> [String: Tensor] {
     var values: [String: Tensor] = [:]
-    for parameter in module.modules.flatMap({ $0.change.parameters + $0.change.buffers })
-    where !SharedValues.isShared(parameter.path) {
+    for parameter in Self.ownValues(of: module) {
       values[parameter.path] = try value(parameter.path)
     }
     return values
+  }
+
+  /// Values of a module that its file holds.
+  private static func ownValues(of module: SiteModules) -> [Parameter] {
+    let left = checkpointOnly
+    return module.modules.flatMap { $0.change.parameters + $0.change.buffers }
+      .filter { parameter in
+        !SharedValues.isShared(parameter.path)
+          && !left.contains { parameter.path.hasSuffix("." + $0) }
+      }
   }
 
   /// Fields that bear an option's name or one of its aliases.

@@ -18,6 +18,8 @@ package struct AdapterTarget: Sendable {
   /// Entries of the weight that an initialization chose, row by row in ascending order; nil for the
   /// method's own.
   package var places: [Int]?
+  /// First grid of the layer's input that an initialization found; nil for the method's own.
+  package var inputGrid: AffineGrid?
   /// Where decompositions of weights are kept; nil computes them anew.
   package var factors: FactorCache?
   /// Shapes of the values that a file has for the target, by their names below the module; empty for

@@ -59,3 +59,22 @@ extension OptionReader {
     }
   }
 }
+
+/// A method that mixes saved low-rank adapters of this base.
+package protocol MixesSavedPairs: AdapterMethod {
+  /// Folders of the adapters.
+  var folders: [String] { get }
+}
+
+extension MixesSavedPairs {
+  package func checkBase(_ digest: String) throws(AdapterError) {
+    try StoredPairs(folders, method: Self.name).checkBase(digest)
+  }
+}
+
+extension Option {
+  /// `adapters` of a method that mixes saved ones.
+  static let savedAdapters = Option(
+    "adapters", .list(.path, count: 1...1024), default: .required,
+    "Folders of saved lora adapters of this base, such as `adapter` of a run.")
+}

@@ -1,3 +1,4 @@
+import Layers
 import Tensors
 
 /// Places in a matrix, as numbers in row-major order.
@@ -41,5 +42,16 @@ enum SparsePositions {
       ties -= 1
       return true
     }
+  }
+}
+
+extension AdapterTarget {
+  /// Refuses a rank that stands for more entries than the weight has.
+  func requireEntries(_ count: Int, method: String) throws(AdapterError) {
+    let all = rows.count * inputs
+    guard count > all else { return }
+    throw .unsupported(
+      module: site.path, method: method,
+      reason: "r \(rank) asks for \(count) entries of a weight that has \(all). Lower it")
   }
 }

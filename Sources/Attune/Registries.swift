@@ -12,6 +12,7 @@ package struct Registries: Sendable {
   package var adapterInitializations: Registry<any AdapterInitialization.Type>
   package var adapterSchedules: Registry<any AdapterSchedule.Type>
   package var adapterOptimizers: Registry<any AdapterOptimizer.Type>
+  package var federatedAggregations: Registry<any FederatedAggregation.Type>
   package var dataFormats: Registry<any DataFormat.Type>
   package var tasks: Registry<any LearningTask.Type>
   package var losses: Registry<any Loss.Type>
@@ -23,6 +24,7 @@ package struct Registries: Sendable {
     backbones: Backbones.backbones, adapterMethods: Adapters.adapterMethods,
     adapterInitializations: Adapters.adapterInitializations,
     adapterSchedules: Adapters.adapterSchedules, adapterOptimizers: Adapters.adapterOptimizers,
+    federatedAggregations: Adapters.federatedAggregations,
     dataFormats: Datasets.dataFormats, tasks: Tasks.tasks, losses: Tasks.losses,
     optimizers: Training.optimizers, schedulers: Training.schedulers)
 }

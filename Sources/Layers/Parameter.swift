@@ -39,7 +39,14 @@ package final class Parameter: Sendable {
 
   private struct State {
     /// Nil until drawn, loaded or read: a model that is only described takes no memory.
-    var value: Tensor? { didSet { pending = nil } }
+    var value: Tensor? {
+      didSet {
+        pending = nil
+        compact = nil
+      }
+    }
+    /// What is kept in place of the value; the value is made anew wherever it is asked for.
+    var compact: (any CompactValue)?
     /// Makes the value where it is asked for first; nil where nothing is to be computed.
     var pending: (@Sendable () -> Tensor)?
     var isTrainable: Bool
@@ -55,6 +62,7 @@ package final class Parameter: Sendable {
     /// The value, zeros where none was given.
     mutating func current(_ shape: [Int], _ dtype: DType) -> Tensor {
       if let value { return value }
+      if let compact { return compact.tensor(shape) }
       let made = pending?() ?? Tensor(zeros: shape, dtype: dtype)
       precondition(made.shape == shape, "a computed value \(made.shape), expected \(shape)")
       value = made
@@ -107,8 +115,25 @@ package final class Parameter: Sendable {
     }
   }
 
+  /// What is kept in place of a frozen value, in fewer bits; nil where the value itself is.
+  ///
+  /// Setting the value, or training it, ends that.
+  package var compact: (any CompactValue)? { state.withLock { $0.compact } }
+
+  /// Keeps a frozen value in fewer bits: it is made anew at every use.
+  package func keep(_ compact: any CompactValue) {
+    state.withLock {
+      $0.value = nil
+      $0.compact = compact
+      $0.isTrainable = false
+      $0.changed()
+    }
+  }
+
   /// Whether a value was drawn, loaded or read, or is still to be computed.
-  package var isSet: Bool { state.withLock { $0.value != nil || $0.pending != nil } }
+  package var isSet: Bool {
+    state.withLock { $0.value != nil || $0.pending != nil || $0.compact != nil }
+  }
 
   /// Whether the value is still to be computed.
   package var isPending: Bool { state.withLock { $0.value == nil && $0.pending != nil } }
@@ -124,6 +149,7 @@ package final class Parameter: Sendable {
     set {
       state.withLock {
         $0.isTrainable = newValue && !isBuffer
+        if $0.isTrainable, let compact = $0.compact { $0.value = compact.tensor(shape) }
         $0.changed()
       }
     }
@@ -137,11 +163,12 @@ package final class Parameter: Sendable {
     }
   }
 
-  /// The first `rows` and `columns` of a frozen matrix, packed; nil while it is trainable.
+  /// The first `rows` and `columns` of a frozen matrix, packed; nil while it is trainable, and where
+  /// it is kept in few bits.
   func frozen(rows: Int, columns: Int, _ precision: Precision) -> FrozenWeight? {
     let packing = Packing(rows: rows, columns: columns, precision: precision)
     return state.withLock { state in
-      guard !state.isTrainable else { return nil }
+      guard !state.isTrainable, state.compact == nil else { return nil }
       if let packed = state.packed[packing] { return packed }
       let matrix = state.current(shape, dtype).reshaped(to: [shape[0], -1])
       let packed = FrozenWeight(

@@ -19,6 +19,8 @@ package struct Recipe: Sendable {
   package let output: OutputSection
   package let tracking: TrackingSection
   package let distributed: DistributedSection
+  /// Nil for training by one party on all data.
+  package let federated: FederatedSection?
   package let sweep: SweepSection?
   private let root: Located
 
@@ -66,6 +68,7 @@ package struct Recipe: Sendable {
     output = OutputSection(section("output", OutputSection.table).0)
     tracking = TrackingSection(section("tracking", TrackingSection.table).0)
     distributed = DistributedSection(section("distributed", DistributedSection.table).0)
+    federated = reader.optionalTable("federated").map { FederatedSection($0) }
     sweep = root["sweep"].map { SweepSection($0, diagnostics) }
     checkHead(reader, diagnostics)
     checkNames(diagnostics)

@@ -41,6 +41,9 @@ package enum RecipeTable {
       Option("output", .table(OutputSection.table), default: [:], "where runs go"),
       Option("tracking", .table(TrackingSection.table), default: [:], "logs"),
       Option("distributed", .table(DistributedSection.table), default: [:], "threads and ranks"),
+      Option(
+        "federated", .table(FederatedSection.table), default: .absent,
+        "training by clients that keep their data, in rounds"),
       Option("sweep", .map(.any), default: .absent, "values of a batch of runs"),
     ]
   }

@@ -30,6 +30,8 @@ package struct RunRecord: Codable, Sendable, Equatable {
   /// One entry per evaluated split, in the order in which they ran.
   package var evaluations: [Evaluation]
   package var samples: [Sample] = []
+  /// Nil for a run of one party.
+  package var federated: Federated?
   /// Sentences the reader must know: missing splits, quirks switched on, skipped parts.
   package var notes: [String] = []
 

@@ -12,6 +12,7 @@ struct RunSection: Sendable {
     .updates,
     .rankByLayer,
     .curves,
+    .rounds,
     .results,
     .classes,
     .confusionMatrix,

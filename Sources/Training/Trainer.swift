@@ -74,12 +74,13 @@ package struct Trainer {
   ///
   /// `trainable` are all parameters to train, in a fixed order; they get memory of their own. `hooks`
   /// are called around every step; `policies` say how updates of parameters depart from the optimizer's
-  /// settings, by path. `ranks` share every batch and take the same steps; all of them start from the
+  /// settings, by path. Without `resuming` the loop begins at `firstStep`, with an optimizer that
+  /// remembers nothing. `ranks` share every batch and take the same steps; all of them start from the
   /// same values.
   package init(
     _ plan: TrainingPlan, schedule: Schedule, optimizer: any Optimizer, trainable: [Parameter],
     hooks: [any TrainingHook] = [], policies: [String: UpdatePolicy] = [:],
-    resuming: LoadedState? = nil, ranks: any Communicator = SingleRank(),
+    resuming: LoadedState? = nil, firstStep: Int = 0, ranks: any Communicator = SingleRank(),
     loss: @escaping LossFunction
   ) throws(TrainingError) {
     guard !trainable.isEmpty else { throw .nothingToTrain }
@@ -96,7 +97,7 @@ package struct Trainer {
         parameter: $0.parameter, rate: $0.rate * policy.rateFactor,
         decay: policy.decays ? $0.decay : 0, isPlain: policy.isPlain)
     }
-    state = resuming?.state ?? TrainerState()
+    state = resuming?.state ?? TrainerState(step: firstStep)
     if let resuming {
       self.optimizer.state = resuming.optimizer
       self.schedule.plateau = resuming.state.plateau

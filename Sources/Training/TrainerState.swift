@@ -22,7 +22,7 @@ package struct TrainerState: Sendable, Equatable, Codable {
   /// Steps of each parameter's optimizer state.
   package var optimizerCounts: [String: Int] = [:]
 
-  package init() {}
+  package init(step: Int = 0) { self.step = step }
 }
 
 extension CheckpointFolder {
@@ -33,6 +33,17 @@ extension CheckpointFolder {
     var state = trainer.state
     let optimizer = trainer.optimizerState
     state.optimizerCounts = optimizer.counts
+    try save(
+      state, optimizer: optimizer, parameters: parameters, digest: digest, isBest: isBest,
+      keep: keep)
+  }
+
+  /// Saves parameters and the state of a loop, whose optimizer may have begun anew.
+  package func save(
+    _ state: TrainerState, optimizer: OptimizerState = OptimizerState(tensors: [], counts: [:]),
+    parameters: [Parameter],
+    digest: String, isBest: Bool, keep: Int
+  ) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
     try save(

@@ -48,6 +48,12 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     "shira": ["struct", "wm", "grad", "snip"].map { mask in
       Form(name: "shira by \(mask)", options: [("mask_type", .text(mask))])
     },
+    "loram": [
+      Form(
+        name: "loram by columns", options: [("rows", []), ("columns", ["layer"])],
+        places: [.linear])
+    ],
+    "qlora": [Form(name: "qlora in int8", options: [("quant_type", "int8")])],
     "s2ft": [
       Form(
         name: "s2ft by outputs", options: [("slices", slice("column", 3..<7))], places: [.linear])
@@ -90,6 +96,7 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     "comp-lora": [("r", 2)],
     "compacter": [("h", 4)],
     "conformer": [("h", 3), ("kernel", 3)],
+    "efficientdm": [("activation_bits", 0)],
     "flylora": [("k", 2), ("sparsity", 0.5)],
     "invertible": [("h", 3)],
     "fourierft": [("n_frequency", 20)],
@@ -98,12 +105,14 @@ struct AdapterCase: Sendable, CustomTestStringConvertible {
     "increlora": [("r", 1), ("max_r", 4)],
     "lokr": [("r", 1)],
     "lost": [("r", 2), ("columns", 0.25)],
+    "loram": [("rows", ["layer"]), ("ratio", 0.25)],
     "loramoe": [("r", 2), ("n_experts", 4)],
     "lt-sft": [("density", 0.2)],
     "meteora": [("adapters", .list((SavedPairs.ofBattery?.paths ?? []).map { .path($0) }))],
     "nola": [("bases", 6)],
     "oft": [("r", 0), ("oft_block_size", 4)],
     "one-bit": [("h", 4)],
+    "one-quant-llm": [("bits", [4])],
     "parallel": [("h", 4)],
     "peanut": [("depth", 2)],
     "pfeiffer": [("h", 4)],

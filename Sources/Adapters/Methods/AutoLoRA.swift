@@ -12,14 +12,12 @@ import Tensors
 /// Unlike a softmax, gates are independent, so that several adapters may count in full, or none. Samples lie
 /// along the first axis of the input. The retrieval of adapters by what data look like is left out: the
 /// recipe names them.
-package struct AutoLoRA: RecordsOptions {
+package struct AutoLoRA: RecordsOptions, MixesSavedPairs {
   package static let name = "autolora"
   package static let summary = "saved LoRA adapters with a trained strength for every sample"
   package static let isExperimental = true
   package static let options: OptionTable = [
-    Option(
-      "adapters", .list(.path, count: 1...1024), default: .required,
-      "Folders of saved lora adapters of this base, such as `adapter` of a run."),
+    .savedAdapters,
     Option(
       "start", .number, default: 0, "First value of c: 0 is half the strength of every adapter."),
   ]
@@ -28,17 +26,13 @@ package struct AutoLoRA: RecordsOptions {
   package static let trainingOptions: Set<String> = ["adapters", "start"]
 
   package let reader: OptionReader
-  private let folders: [String]
+  package let folders: [String]
   private let start: Double
 
   package init(_ options: OptionReader, _ diagnostics: Diagnostics) {
     reader = options
     folders = options.paths("adapters")
     start = options.number("start")
-  }
-
-  package func checkBase(_ digest: String) throws(AdapterError) {
-    try StoredPairs(folders, method: Self.name).checkBase(digest)
   }
 
   package func makeChanges(

@@ -1,6 +1,6 @@
 package import Layers
 package import Recipes
-package import Tensors
+import Tensors
 
 /// Incremental allocation of ranks (IncreLoRA, arXiv 2308.12043): ΔW = α/(ρ + 10⁻⁵) B (E ∘ A), whose rank ρ
 /// grows from `r` where it matters.
@@ -51,6 +51,7 @@ package struct IncreLoRA: RecordsOptions {
       "Weight of the orthogonality term in the loss."),
   ]
   package static let peftType = "INCRELORA"
+  package static let checkpointOnly = ["rank_averages"]
   package static let capabilities: AdapterCapabilities = [.linear, .rows, .mergeable]
 
   package let reader: OptionReader
@@ -119,24 +120,6 @@ package struct IncreLoRA: RecordsOptions {
   package func hooks(_ adapter: AttachedAdapter) -> [any TrainingHook] {
     let deltas = adapter.modules.compactMap { $0.change as? IncreLoRADelta }
     return deltas.isEmpty ? [] : [IncreLoRAGrowth(growth, deltas)]
-  }
-
-  /// Without averages, which are no part of the adapter's function.
-  package func stored(_ module: SiteModules) throws(AdapterError) -> [StoredValue] {
-    values(of: module).map { StoredValue($0.path, $0.value) }
-  }
-
-  package func restored(
-    _ module: SiteModules, _ value: (_ name: String) throws -> Tensor
-  ) throws -> [String: Tensor] {
-    var found: [String: Tensor] = [:]
-    for parameter in values(of: module) { found[parameter.path] = try value(parameter.path) }
-    return found
-  }
-
-  private func values(of module: SiteModules) -> [Parameter] {
-    module.modules.flatMap { $0.change.parameters + $0.change.buffers }
-      .filter { !$0.path.hasSuffix("rank_averages") }
   }
 }
 

@@ -12,13 +12,11 @@ import Tensors
 /// weight that only some of the adapters changed, N counts these. The first output is that of the
 /// adapters under a drawn gate, not the base's. The mixture depends on the token, so that no weight can
 /// stand for it.
-package struct MeteoRA: RecordsOptions {
+package struct MeteoRA: RecordsOptions, MixesSavedPairs {
   package static let name = "meteora"
   package static let summary = "saved LoRA adapters behind a trained gate for every token (MeteoRA)"
   package static let options: OptionTable = [
-    Option(
-      "adapters", .list(.path, count: 1...1024), default: .required,
-      "Folders of saved lora adapters of this base, such as `adapter` of a run."),
+    .savedAdapters,
     Option(
       "k", .integer, default: 2, range: .atLeast(1), aliases: ["top_k"],
       "Adapters that a token goes through, all where there are fewer."),
@@ -31,7 +29,7 @@ package struct MeteoRA: RecordsOptions {
   package static let trainingOptions: Set<String> = ["adapters"]
 
   package let reader: OptionReader
-  private let folders: [String]
+  package let folders: [String]
   private let active: Int
   private let temperature: Double
 
@@ -40,10 +38,6 @@ package struct MeteoRA: RecordsOptions {
     folders = options.paths("adapters")
     active = max(1, options.int("k"))
     temperature = options.number("temperature")
-  }
-
-  package func checkBase(_ digest: String) throws(AdapterError) {
-    try StoredPairs(folders, method: Self.name).checkBase(digest)
   }
 
   package func makeChanges(

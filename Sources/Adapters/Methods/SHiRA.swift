@@ -61,15 +61,9 @@ package struct SHiRA: PEFTMethod {
   package func makeChange(
     for target: AdapterTarget, _ shared: SharedValues
   ) throws(AdapterError) -> any SiteChange {
-    let (rows, columns) = (target.rows.count, target.inputs)
+    let columns = target.inputs
     let count = trainableCount(for: target)
-    guard count <= rows * columns else {
-      throw .unsupported(
-        module: target.site.path, method: Self.name,
-        reason:
-          "r \(target.rank) asks for \(count) entries of a weight that has \(rows * columns). "
-          + "Lower it")
-    }
+    try target.requireEntries(count, method: Self.name)
     let places = target.places ?? places(target, count: count, seed: shared.seed)
     let indices = places.map { Int32($0 / columns) } + places.map { Int32($0 % columns) }
     return SparseDelta(

@@ -1,6 +1,6 @@
 package import Layers
 package import Recipes
-package import Tensors
+import Tensors
 
 /// Sparse fine-tuning whose places move (SpIEL, arXiv 2401.16405): ΔW is zero but for
 /// K = r (out + in) entries, of which the least are dropped and others grown from time to time.
@@ -31,6 +31,9 @@ package struct SpIEL: RecordsOptions {
     Option("eps", .number, default: 1e-8, range: .above(0), "Added to the root."),
   ]
   package static let peftType = "SPIEL"
+  package static let checkpointOnly = [
+    "first", "second", "ages", "candidates", "sums", "squares", "samples", "witness",
+  ].map { "spiel_" + $0 }
   package static let capabilities: AdapterCapabilities = [.linear, .rows, .mergeable, .zeroStart]
   package static let trainingOptions: Set<String> = [
     "reselection_steps", "selection_accumulation_steps", "initial_reselection_rate", "betas", "eps",
@@ -68,13 +71,7 @@ package struct SpIEL: RecordsOptions {
   ) throws(AdapterError) -> any SiteChange {
     let (rows, columns) = (target.rows.count, target.inputs)
     let count = trainableCount(for: target)
-    guard count <= rows * columns else {
-      throw .unsupported(
-        module: target.site.path, method: Self.name,
-        reason:
-          "r \(target.rank) asks for \(count) entries of a weight that has \(rows * columns). "
-          + "Lower it")
-    }
+    try target.requireEntries(count, method: Self.name)
     let seed = Int(truncatingIfNeeded: shared.seed) ^ pathHash(target.path(to: "spiel"))
     let places = SparsePositions.random(count: count, rows: rows, columns: columns, seed: seed)
       .sorted().map { Int32($0) }
@@ -108,23 +105,5 @@ package struct SpIEL: RecordsOptions {
   package func hooks(_ adapter: AttachedAdapter) -> [any TrainingHook] {
     let deltas = adapter.modules.compactMap { $0.change as? SpIELDelta }
     return deltas.isEmpty ? [] : [SpIELSelection(selection, deltas)]
-  }
-
-  /// Values and places alone.
-  package func stored(_ module: SiteModules) throws(AdapterError) -> [StoredValue] {
-    values(of: module).map { StoredValue($0.path, $0.value) }
-  }
-
-  package func restored(
-    _ module: SiteModules, _ value: (_ name: String) throws -> Tensor
-  ) throws -> [String: Tensor] {
-    var found: [String: Tensor] = [:]
-    for parameter in values(of: module) { found[parameter.path] = try value(parameter.path) }
-    return found
-  }
-
-  private func values(of module: SiteModules) -> [Parameter] {
-    module.modules.compactMap { ($0.change as? SpIELDelta)?.sparse }
-      .flatMap { [$0.values, $0.indices] }
   }
 }

@@ -13,6 +13,11 @@ package struct AdapterSum: Sendable {
     package var up: Tensor
 
     package var rank: Int { down.shape[0] }
+
+    package init(down: Tensor, up: Tensor) {
+      self.down = down
+      self.up = up
+    }
   }
 
   /// By module path of the file, in its order.
@@ -48,6 +53,22 @@ package struct AdapterSum: Sendable {
       baseName = baseName ?? directory.configuration["base_model_name_or_path"]?.string
       try add(directory, weight: weight, averagesSaved: averagesSaved)
     }
+  }
+
+  /// Pairs that are known already, by the path of their module.
+  package init(
+    _ pairs: [(module: String, pair: Pair)], baseDigest: String?, baseName: String?
+  ) {
+    self.pairs = pairs
+    self.baseDigest = baseDigest
+    self.baseName = baseName
+  }
+
+  /// The same with base values in full.
+  package func saving(_ values: [(key: String, value: Tensor)]) -> AdapterSum {
+    var sum = self
+    sum.saved += values
+    return sum
   }
 
   /// Refuses what is no plain pair.

@@ -28,14 +28,17 @@ struct AssembledModel: Sendable {
   /// Values of the head that a saved adapter to start from had no fitting ones for.
   var headLeftFresh: [String] = []
 
+  /// Base weights that a federated run adds updates to; empty for any other.
+  var movedBase: [Parameter] = []
+
   /// What is computed once for all epochs; nil where the recipe does not ask for it.
   var prefix: FrozenPrefix?
 
   var tree: ModuleTree { adapted.tree }
 
   /// Everything that training changes: trained values, then running statistics and what adapters
-  /// keep beside them.
-  var state: [Parameter] { adapted.trainable + adapted.buffers }
+  /// keep beside them, then base weights that rounds of a federated run move.
+  var state: [Parameter] { adapted.trainable + adapted.buffers + movedBase }
 
   /// Parts of a batch that are worked on side by side while batch norms use its statistics.
   ///
@@ -104,6 +107,8 @@ struct ModelPlan {
   let adapters: [AdapterPlan]
   private let methods: Registry<any AdapterMethod.Type>
   private let recipe: Recipe
+  /// Whether rounds of a federated run add updates to base weights.
+  private let movesBase: Bool
 
   /// Decodes the sections; all that is wrong goes to `diagnostics`, and then nil is returned.
   init?(
@@ -114,6 +119,9 @@ struct ModelPlan {
     let component = recipe.model.backbone
     adapters = recipe.adapters.compactMap { AdapterPlan($0, registries, diagnostics) }
     methods = registries.adapterMethods
+    let aggregation = recipe.federated?.aggregation.name ?? ""
+    let aggregationType = registries.federatedAggregations[aggregation]
+    movesBase = aggregationType.map { $0.movesBase } ?? false
     isPretraining = task is MaskedPretraining.Type
     if isPretraining { Self.refuseGridMethods(recipe, registries, diagnostics) }
     guard let type = registries.backbones.entry(for: component, diagnostics) else { return nil }
@@ -230,6 +238,9 @@ struct ModelPlan {
       trained: isTrained ? ofTask : [], frozen: isTrained ? [] : ofTask)
     var model = try assembled(adapted)
     model.headLeftFresh = fresh
+    if movesBase {
+      model.movedBase = attached.flatMap(\.modules).map(\.target.site.weight).uniqued()
+    }
     return model
   }
 

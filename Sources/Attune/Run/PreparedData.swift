@@ -52,6 +52,13 @@ struct PreparedData: Sendable {
       batchSize: plan.batchSize, seed: seed, order: Loader.Order(sampler))
   }
 
+  /// One source's part for training: that of a client.
+  init(_ source: Source, loader: Loader, seed: UInt64) {
+    sources = [source]
+    self.loader = loader
+    self.seed = seed
+  }
+
   /// Several sources are drawn by their weights, equal ones where the recipe gives none.
   private static func requireGroups(
     of samples: any SampleSet, _ sourceCount: Int

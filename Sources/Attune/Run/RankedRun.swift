@@ -112,6 +112,7 @@ extension RunSession {
         field: field, value: "\(value) on \(team.ranks.count) ranks",
         instead: "Start one process, with more threads")
     }
+    if plan.federated != nil { throw refuse("federated", "training in rounds") }
     if recipe.train.cachesFrozenFeatures {
       throw refuse("train.cache_frozen_features", "true")
     }

@@ -15,6 +15,7 @@ struct RunParts {
   let optimizer: (any Optimizer)?
   let scheduler: (type: any Scheduler.Type, options: OptionReader)?
   let metrics: [any Metric.Type]
+  let federated: FederatedPlan?
   /// What reading found.
   let diagnostics = Diagnostics()
   /// Where the recipe is from; nil unless it is a sweep.
@@ -60,6 +61,7 @@ struct RunParts {
       (type: type, options: OptionReader(schedule, type.options, diagnostics))
     }
     metrics = RunPlan.metrics(recipe, task, diagnostics)
+    federated = recipe.federated.flatMap { FederatedPlan($0, recipe, registries, diagnostics) }
   }
 }
 
@@ -76,6 +78,8 @@ struct RunPlan {
   let loss: LossSum?
   let optimizer: any Optimizer
   let scheduler: (type: any Scheduler.Type, options: OptionReader)
+  /// Nil for training by one party on all data.
+  let federated: FederatedPlan?
   let notes: [String]
 
   /// Reads a recipe file.
@@ -106,6 +110,7 @@ struct RunPlan {
     loss = parts.loss
     self.optimizer = optimizer
     self.scheduler = scheduler
+    federated = parts.federated
     metrics = parts.metrics
     headline = task.headline
     resolved = parts.recipe.resolved(by: diagnostics)

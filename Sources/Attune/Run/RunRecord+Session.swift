@@ -25,7 +25,8 @@ extension RunRecord {
         adapters: model.adapted.adapters.map { Adapter($0, folder: adapterFolder) },
         weights: model.weights),
       data: try session.data.record(), evaluations: [])
-    experimental = session.plan.model.isExperimental
+    experimental =
+      session.plan.model.isExperimental || session.plan.federated?.isExperimental ?? false
     notes += session.task.notes
   }
 }

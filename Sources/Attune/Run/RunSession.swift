@@ -204,7 +204,7 @@ struct RunSession {
   }
 
   /// The task's loss under the recipe's way of computing it.
-  private var loss: LossFunction {
+  var loss: LossFunction {
     let (loss, moves, adapted) = (task.loss, movesStatistics, model.adapted)
     let checkpoints = recipe.train.checkpointsActivations
     return { fields, context in
@@ -270,6 +270,10 @@ struct RunSession {
   /// Refuses what would only be met while training or after it, before anything is written.
   func check() throws {
     _ = try trainer()
+    if let federated = plan.federated {
+      _ = try federatedAdapter(federated)
+      _ = try clients(federated)
+    }
     _ = try part(named: recipe.evaluation.split)
   }
 

@@ -113,18 +113,18 @@ private func finishedBefore(_ session: RunSession) -> TrainResult? {
 }
 
 /// One run from its first write to its last.
-private struct TrainRun {
-  private var session: RunSession
-  private let request: TrainRequest
-  private let directory: RunDirectory
+struct TrainRun {
+  private(set) var session: RunSession
+  let request: TrainRequest
+  let directory: RunDirectory
   private let lock: FileLock
-  private let checkpoints: CheckpointFolder
-  private let resumed: LoadedState?
+  let checkpoints: CheckpointFolder
+  let resumed: LoadedState?
   private let features: FrozenFeatures?
-  private let message: (String) -> Void
-  private var status: RunDirectory.Status
-  private var log: EventLog?
-  private let start = ContinuousClock.now
+  let message: (String) -> Void
+  var status: RunDirectory.Status
+  var log: EventLog?
+  let start = ContinuousClock.now
 
   init(
     _ session: RunSession, _ request: TrainRequest, message: @escaping (String) -> Void
@@ -194,6 +194,9 @@ private struct TrainRun {
     shouldStop: @escaping () -> Bool, show: @escaping (Launch.Progress) -> Void
   ) throws -> TrainResult {
     try writeHead()
+    if let federated = session.plan.federated {
+      return try execute(federated, shouldStop: shouldStop, show: show)
+    }
     let ranks = session.team.ranks
     let _: RankStart = try ranks.shared(
       .run(checkpoint: resumed?.folder, ranks: status.ranks ?? 1))
@@ -221,7 +224,7 @@ private struct TrainRun {
       observers: observers)
     status.step = trainer.state.step
     guard outcome == .finished else { return try stopped() }
-    let record = try conclude(trainer, parameters)
+    let record = try conclude(trainer.state, reached: trainer.reachedCount, parameters)
     try log.end(.finished, record)
     try finish(.finished, .done)
     return TrainResult(directory: directory, record: record, exitCode: .done)
@@ -235,7 +238,7 @@ private struct TrainRun {
   }
 
   /// Computes what adapters take from the base weights, and says how far it is where that takes long.
-  private func computePendingValues() {
+  func computePendingValues() {
     let pending = session.model.adapted.buffers.filter(\.isPending)
     var told = ContinuousClock.now
     for (index, buffer) in pending.enumerated() {
@@ -317,82 +320,7 @@ private struct TrainRun {
     return observers
   }
 
-  /// Best or last weights, adapter files, final evaluation, record, report.
-  private func conclude(_ trainer: Trainer, _ parameters: [Parameter]) throws -> RunRecord {
-    let wanted = session.recipe.evaluation.checkpoint
-    let folder = checkpoints.linked(wanted == .best ? "best" : "last")
-    let _: String = try session.team.ranks.shared(folder ?? "")
-    if let folder { try LoadedState(folder, digest: session.digest).restore(parameters) }
-    let isBest = wanted == .best && folder != nil
-    let step = isBest ? trainer.state.bestStep ?? trainer.state.step : trainer.state.step
-    try saveAdapters()
-    let evaluated = try session.evaluate(
-      part: session.recipe.evaluation.split, checkpoint: isBest ? "best" : "last", step: step)
-    var record = try RunRecord(
-      session, request: request, status: status, adapterFolder: directory.file("adapter"),
-      trainSeconds: trainer.state.trainSeconds, steps: trainer.state.step,
-      wallSeconds: (ContinuousClock.now - start) / .seconds(1))
-    record.model.reachedParameters = trainer.reachedCount
-    let (updates, left) = weightUpdates(of: session.model.adapted)
-    if !updates.isEmpty { (record.model.updates, record.model.updatesLeft) = (updates, left) }
-    record.evaluations = evaluated.map { [$0.record] } ?? []
-    record.samples = evaluated?.samples ?? []
-    if evaluated == nil { record.notes.append("No test part: nothing was evaluated.") }
-    try directory.write(json: record, to: "record.json")
-    try writeReport(
-      for: RunDocument(directory: directory.path), to: directory.file("report"))
-    try appendResult(record)
-    return record
-  }
-
-  private func saveAdapters() throws {
-    let adapters = session.model.adapted.adapters
-    let base = session.model.weights
-    let baseDigest =
-      base?.digest ?? randomDigest(seed: session.recipe.seed)
-    let withFiles = adapters.filter { $0.method != nil }
-    for adapter in withFiles {
-      let folder = withFiles.count == 1 ? "adapter" : "adapter/\(adapter.settings.name)"
-      if withFiles.count > 1 { try directory.makeFolder("adapter") }
-      try adapter.save(
-        to: directory.file(folder), base: base?.path, baseDigest: baseDigest,
-        on: session.model.tree)
-    }
-    guard withFiles.isEmpty else { return }
-    try saveModel(to: directory.file("merged/model.safetensors"))
-  }
-
-  /// The whole model under the reference's keys.
-  private func saveModel(to path: String) throws {
-    try directory.makeFolder("merged")
-    let layout = session.model.network.layouts[0]
-    try writeSafetensors(
-      session.model.adapted.mergedWeights().map {
-        (layout.key(of: $0.path), $0.value)
-      }, to: path)
-  }
-
-  /// One line per finished run beside the run folders.
-  private func appendResult(_ record: RunRecord) throws {
-    let path = "\(session.recipe.output.directory)/\(session.recipe.name)/results.csv"
-    let header =
-      "method,model,dataset,seed,metric,value,ci_lower,ci_upper,n,trainable_parameters,seconds,"
-      + "peak_memory,experimental\n"
-    guard let evaluation = record.evaluations.first,
-      let metric = evaluation.metrics.first(where: { $0.name == evaluation.headline })
-    else { return }
-    let method = record.model.adapters.first?.method ?? "none"
-    let fields: [String] = [
-      method, record.model.backbone, record.data.format, "\(record.seed)", metric.name,
-      "\(metric.value)", metric.ciLower.map { "\($0)" } ?? "",
-      metric.ciUpper.map { "\($0)" } ?? "", "\(metric.count)",
-      "\(record.model.trainableParameters)", "\(record.wallSeconds)",
-      "\(record.peakMemoryBytes)", "\(record.experimental)",
-    ]
-    try appendLine(fields.joined(separator: ","), header: header, to: path)
-  }
-
-  private mutating func finish(
+  mutating func finish(
     _ state: RunDirectory.Status.State, _ code: ExitCode
   ) throws {
     status.state = state
@@ -406,19 +334,5 @@ private struct TrainRun {
     status.error = "\(error)"
     try? log?.end(.failed)
     try? finish(.failed, (error as? any ExitCoded)?.exitCode ?? .internalError)
-  }
-}
-
-/// Adds a line by one write, so that runs of one name may end at the same time.
-private func appendLine(_ line: String, header: String, to path: String) throws {
-  let fresh = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
-  let descriptor = fresh >= 0 ? fresh : open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
-  guard descriptor >= 0 else {
-    throw FormatError.cannotCreate(path: path, reason: String(cString: strerror(errno)))
-  }
-  defer { close(descriptor) }
-  let bytes = Array(((fresh >= 0 ? header : "") + line + "\n").utf8)
-  guard write(descriptor, bytes, bytes.count) == bytes.count else {
-    throw FormatError.writeFailed(path: path, reason: String(cString: strerror(errno)))
   }
 }

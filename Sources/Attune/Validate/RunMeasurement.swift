@@ -27,12 +27,13 @@ struct RunMeasurement {
     let (step, save) = try Self.seconds(session)
     let perStep = session.recipe.train.accumulationSteps
     let batch = Double(session.plan.data.batchSize)
-    let training = step * Self.wholeSteps(session)
+    let training = step * (try Self.wholeSteps(session))
     let sample = step / (Double(perStep) * batch)
     let validations = try Self.validations(session)
     let evaluation = try Self.evaluationSeconds(session, sample: sample, validations)
     let updates = Self.elapsed { _ = weightUpdates(of: session.model.adapted) }
-    let saves = session.totalSteps / (try session.trainingPlan().saveEvery) + 1
+    let rounds = session.plan.federated?.rounds
+    let saves = try rounds ?? session.totalSteps / session.trainingPlan().saveEvery + 1
     // About every second validation is the best so far, and is kept.
     let writing = updates + save * Double(saves + validations / 2)
     time = TimeEstimate(
@@ -80,14 +81,15 @@ struct RunMeasurement {
   }
 
   /// Steps as if all were of whole batches: the last of an epoch may be small.
-  private static func wholeSteps(_ session: RunSession) -> Double {
+  private static func wholeSteps(_ session: RunSession) throws -> Double {
     let samples = session.data.loader.sources.reduce(0) { $0 + $1.samples.count }
     let perStep = Double(session.recipe.train.accumulationSteps * session.data.loader.batchSize)
     let share = min(1, Double(samples) / perStep / Double(session.stepsPerEpoch))
-    return Double(session.totalSteps) * share
+    return Double(try session.allSteps()) * share
   }
 
   private static func validations(_ session: RunSession) throws -> Int {
+    if let federated = session.plan.federated { return federated.rounds }
     let every = try session.trainingPlan().evaluateEvery
     return (session.totalSteps + every - 1) / every
   }

@@ -121,7 +121,7 @@ private func validation(of request: TrainRequest, withoutFiles: Bool) -> Validat
     let bytes = MemoryLayout<Float>.size
     let weights = bytes * session.model.adapted.totalCount
     let optimizer = 2 * bytes * session.model.adapted.trainableCount
-    found.steps = session.totalSteps
+    found.steps = try session.allSteps()
     found.memory = MemoryEstimate(
       weights: weights, optimizer: optimizer,
       activations: max(0, measured.peakTensorBytes - weights - optimizer),

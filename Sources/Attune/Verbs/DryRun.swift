@@ -43,7 +43,7 @@ package func dryRunResult(_ request: TrainRequest) throws -> DryRun {
   let gradients = loss.gradients()
   return DryRun(
     directory: session.directory.path, totalParameters: session.model.adapted.totalCount,
-    trainableParameters: session.model.adapted.trainableCount, steps: session.totalSteps,
+    trainableParameters: session.model.adapted.trainableCount, steps: try session.allSteps(),
     trainingSamples: session.data.loader.sources.reduce(0) { $0 + $1.samples.count },
     loss: loss.scalar,
     parametersWithGradient: parameters.count { gradients[$0.leaf] != nil },

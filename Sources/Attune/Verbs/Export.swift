@@ -19,6 +19,8 @@ package struct ExportRequest: Sendable {
     case hf
     /// The merged model under the reference's keys.
     case safetensors
+    /// The model under the reference's keys, layers of few bits as whole numbers with their grids.
+    case lowBit = "low-bit"
   }
 
   /// A run directory.
@@ -81,7 +83,15 @@ package func export(_ request: ExportRequest) throws -> Exported {
   var exported = Exported(
     directory: request.output, format: request.format.rawValue, checkpoint: restored.name,
     step: restored.step, tensors: 0, hasConfiguration: true, sample: request.sample)
-  if request.format == .peft {
+  if request.format == .peft, !model.movedBase.isEmpty {
+    throw ExportError(
+      format: .peft, reason: "the rounds of the run moved the base weights",
+      remedy: "Take the run's folder adapter, which holds all rounds beside the base as it was")
+  }
+  if request.format == .lowBit {
+    exported.tensors = try exportLowBit(model.adapted, of: model.network, to: request.output)
+    exported.hasConfiguration = true
+  } else if request.format == .peft {
     exported.tensors = try exportAdapter(
       model.adapted, of: model.network, to: request.output, base: model.weights?.path,
       baseDigest: model.weights?.digest ?? randomDigest(seed: run.plan.recipe.seed))

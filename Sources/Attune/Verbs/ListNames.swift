@@ -73,6 +73,7 @@ package func listedFields() -> [ListedField] {
     + registries.adapterInitializations.fields(of: "adapter.init")
     + registries.adapterSchedules.fields(of: "adapter.schedule")
     + registries.adapterOptimizers.fields(of: "adapter.optimizer")
+    + registries.federatedAggregations.fields(of: "federated.aggregation")
     + Tasks.heads.fields(of: "model.decoder") + Tasks.decoders.fields(of: "model.decoder")
     + Tasks.necks.fields(of: "model.neck")
     + registries.dataFormats.fields(of: "data.format")
@@ -101,6 +102,7 @@ func componentsByKind() -> [String: [JSONSchema.Component]] {
     "backbone": registries.backbones.schemaComponents,
     "adapter method": registries.adapterMethods.schemaComponents + [.fullFineTuning],
     "adapter init": registries.adapterInitializations.schemaComponents,
+    "federated aggregation": registries.federatedAggregations.schemaComponents,
     "decoder": Tasks.heads.schemaComponents.merged(with: Tasks.decoders.schemaComponents),
     "neck": Tasks.necks.schemaComponents,
     "data format": registries.dataFormats.schemaComponents,

@@ -9,7 +9,8 @@ struct ExportCommand: ParsableCommand {
     discussion: """
       peft is the adapter alone, as Hugging Face PEFT reads it; timm, hf (transformers) and \
       safetensors (the reference's keys) hold the model with its adapters merged, the first two with \
-      the config.json that builds it. What a format cannot say exactly is refused. The --io file holds \
+      the config.json that builds it; low-bit holds layers trained by efficientdm as whole numbers \
+      with their grids. What a format cannot say exactly is refused. The --io file holds \
       an input and our output on it; Scripts/check_export.py compares it with the other program's.
       """)
 
@@ -19,7 +20,7 @@ struct ExportCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Folder to make.")
   var output: String
 
-  @Option(help: "peft, timm, hf or safetensors.")
+  @Option(help: "peft, timm, hf, safetensors or low-bit.")
   var format: ExportRequest.Format
 
   @Option(help: ArgumentHelp("Write an input and the model's output.", valueName: "file"))

@@ -126,6 +126,12 @@ package final class Loader: Sendable {
       }, batchSize: batchSize, seed: seed, order: order)
   }
 
+  /// The same way through other samples alone, with random numbers of its own.
+  package func part(_ samples: any SampleSet, name: String, seed: UInt64) -> Loader {
+    Loader(
+      [Source(name: name, samples: samples)], batchSize: batchSize, seed: seed, order: order)
+  }
+
   private func batchCount(of source: Int) -> Int {
     (sources[source].samples.count + batchSize - 1) / batchSize
   }

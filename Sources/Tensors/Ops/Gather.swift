@@ -12,6 +12,9 @@ extension Tensor {
       indices.dtype == .i32
         && (indices.rank == 1 || indices.rank == 2 && axis > 0 && indices.shape[0] == shape[0]),
       "gather along axis \(axis) of \(shape) by \(indices.dtype) \(indices.shape)")
+    if indices.rank == 1, shape[(axis + 1)...].allSatisfy({ $0 == 1 }), dtype.isFloatingPoint {
+      return gatheredColumns(axis: axis, indices: indices)
+    }
     let call = Gathering(shape: shape, axis: axis, indices: indices)
     let result = Tensor(uninitialized: call.resultShape, dtype: dtype)
     let run = call.inner * dtype.byteCount
@@ -27,6 +30,66 @@ extension Tensor {
       }
       return [dx]
     }
+  }
+}
+
+extension Tensor {
+  /// Single elements of every row, where nothing lies behind the axis.
+  fileprivate func gatheredColumns(axis: Int, indices: Tensor) -> Tensor {
+    let (width, count) = (shape[axis], indices.elementCount)
+    let columns = indices.elements(as: Int32.self).map { Int($0) }
+    precondition(
+      columns.allSatisfy { (0..<width).contains($0) }, "indices \(columns) outside \(shape)")
+    var resultShape = shape
+    resultShape[axis] = count
+    let (source, rows) = (shape, shape[..<axis].reduce(1, *))
+    switch dtype {
+    case .f64:
+      let result = picked(of: Double.self, rows, width, columns, resultShape)
+      return result.recorded(from: [self]) {
+        [$0.spread(of: Double.self, rows, width, columns, source)]
+      }
+    default:
+      let result = picked(of: Float.self, rows, width, columns, resultShape)
+      return result.recorded(from: [self]) {
+        [$0.spread(of: Float.self, rows, width, columns, source)]
+      }
+    }
+  }
+
+  private func picked<Value: TensorElement>(
+    of _: Value.Type, _ rows: Int, _ width: Int, _ columns: [Int], _ resultShape: [Int]
+  ) -> Tensor {
+    let result = Tensor(uninitialized: resultShape, dtype: Value.dtype)
+    withElements(of: Value.self) { values in
+      columns.withUnsafeBufferPointer { columns in
+        result.withMutableElements(of: Value.self) { chosen in
+          for row in 0..<rows {
+            let (from, to) = (row * width, row * columns.count)
+            for place in 0..<columns.count { chosen[to + place] = values[from + columns[place]] }
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  /// The gradient of `picked`: elements added up at their columns.
+  private func spread<Value: TensorElement & BinaryFloatingPoint>(
+    of _: Value.Type, _ rows: Int, _ width: Int, _ columns: [Int], _ resultShape: [Int]
+  ) -> Tensor {
+    let result = Tensor(zeros: resultShape, dtype: Value.dtype)
+    withElements(of: Value.self) { values in
+      columns.withUnsafeBufferPointer { columns in
+        result.withMutableElements(of: Value.self) { sums in
+          for row in 0..<rows {
+            let (to, from) = (row * width, row * columns.count)
+            for place in 0..<columns.count { sums[to + columns[place]] += values[from + place] }
+          }
+        }
+      }
+    }
+    return result
   }
 }
 
