@@ -2,8 +2,9 @@
 
   python studies/tournament.py outputs/tournament
 
-Reads pde.json and membranes.json (`attune report --json`) of the folder. The verdict beside an arm
-counts seeds whose paired 95 % interval against LoRA, as the report gives it, excludes 0.
+Reads pde.json and membranes.json (`attune report --json`) of the folder, and the reports beside them.
+The sign beside a figure says for each seed whether the report's paired 95 % interval against LoRA
+excludes 0. Experimental arms stand in no ranking, so the report pairs them with nothing.
 """
 
 import argparse
@@ -30,15 +31,15 @@ def results(folder, task):
     """Arms of the report by name: values by seed, trained values, seconds."""
     found = {}
     for arm in json.load(open(os.path.join(folder, f"{task}.json")))["arms"]:
-        values = {
-            seed["seed"]: value["mean"] for seed in arm["seeds"] for value in seed["values"]
-            if value["metric"] == TASKS[task][0]}
+        values = [
+            value for seed in arm["seeds"] for value in seed["values"]
+            if value["metric"] == TASKS[task][0]]
         found[arm["name"].removeprefix(f"{task}-")] = arm | {"values": values}
     return found
 
 
 def verdicts(folder, task):
-    """By arm: seeds in which it is better and worse than LoRA by the report's paired interval."""
+    """By arm: seeds in which it is better than LoRA, worse, or neither by the paired interval."""
     report = os.path.join(folder, f"report-{task}", "report.json")
     found = {}
 
@@ -62,21 +63,36 @@ def verdicts(folder, task):
             if lora not in (first, second):
                 continue
             other = (second if first == lora else first).removeprefix(f"{task}-")
-            better, worse = found.setdefault(other, [0, 0])
-            if f"{lora} is better" in cells[5]:
-                worse += 1
-            elif "is better" in cells[5]:
-                better += 1
-            found[other] = [better, worse]
+            counts = found.setdefault(other, [0, 0, 0])
+            better = "is better" in cells[5]
+            counts[1 if f"{lora} is better" in cells[5] else 0 if better else 2] += 1
     return found
 
 
-def spread(values, digits):
-    numbers = list(values.values())
+def figure(values, digits):
+    """One seed with its 95 % interval over test units, or mean and deviation over seeds."""
+    numbers = [value["mean"] for value in values]
     text = f"{np.mean(numbers):.{digits}f}"
     if len(numbers) > 1:
-        text += f" ± {np.std(numbers, ddof=1):.{digits}f}"
-    return text + ("" if len(numbers) == 3 else f" ({len(numbers)} of 3)")
+        return text + f" ± {np.std(numbers, ddof=1):.{digits}f} ({len(numbers)})"
+    bounds = values[0].get("interval")
+    if bounds:
+        text += f" [{bounds['lower']:.{digits}f}, {bounds['upper']:.{digits}f}]"
+    return text
+
+
+def rate(arm):
+    """The rates that validation chose, smallest first."""
+    chosen = {seed["settings"].get("train.optimizer.lr") for seed in arm["seeds"]} - {None}
+    return ", ".join(f"{float(r):g}" for r in sorted(chosen, key=float)) or "–"
+
+
+def sign(counts):
+    """`+`, `−` or `=` for each seed: better than LoRA, worse, not decided."""
+    if counts is None:
+        return ""
+    better, worse, alike = counts
+    return "+" * better + "−" * worse + "=" * alike
 
 
 def main():
@@ -87,22 +103,22 @@ def main():
     signs = {task: verdicts(options.folder, task) for task in TASKS}
     for group in GROUPS:
         print(f"\n### {group}\n")
-        print("| arm | VRMSE, PDE | seeds | trained | time | mIoU, membranes | seeds | trained | time |")
-        print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+        print(
+            "| arm | VRMSE, PDE | | rate | trained | time "
+            "| mIoU, membranes | | rate | trained | time |")
+        print("|---|---:|---|---:|---:|---:|---:|---|---:|---:|---:|")
         names = list(dict.fromkeys(n for task in TASKS for n in arms(task, group)))
         for name in names:
             cells = []
             for task, (_, digits) in TASKS.items():
                 arm = found[task].get(name)
                 if arm is None:
-                    cells += ["–"] * 4
+                    cells += ["not run", "", "", "", ""]
                     continue
-                better, worse = signs[task].get(name, (None, None))
-                sign = "" if better is None else f"{better}+ {worse}−"
                 time = arm["trainSeconds"] / found[task]["lora"]["trainSeconds"]
                 cells += [
-                    spread(arm["values"], digits), sign, f"{arm['trainableParameters']:,}",
-                    f"{time:.1f}"]
+                    figure(arm["values"], digits), sign(signs[task].get(name)), rate(arm),
+                    f"{arm['trainableParameters']:,}", f"{time:.1f}"]
             print(f"| `{name}` | " + " | ".join(cells) + " |")
 
 
