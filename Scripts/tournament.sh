@@ -22,9 +22,9 @@ make_data advection --trajectories 272 --parameter beta=-1:1
 make_data burgers --trajectories 272 --parameter Nu=0.03:0.3
 make_data diffusion-reaction --trajectories 96 --parameter Nu=0.02 --parameter rho=2
 
-# Prints the folder of a run, which is made unless it is there.
+# Prints the folder of a run, which is made unless it is there. One thread: the same bytes anywhere.
 run() {
-  "$attune" batch "$@" -o "$out/pretrained" --quiet --json \
+  "$attune" batch "$@" -o "$out/pretrained" --threads 1 --quiet --json \
     | sed -n 's/^ *"directory" : "\(.*\)",$/\1/p'
 }
 ATTUNE_MORPH=$(run recipes/pde/quickstart/pretrain.yaml)/merged/model.safetensors
