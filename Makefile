@@ -1,6 +1,6 @@
 # Two commands are all that is needed: `make run` and `make test`. `make help` lists the others.
 PEER ?= $(error PEER is not set: a folder made by the peers' setup.sh)
-.PHONY: run run-claim study-adapters study-restoration study-medical study-images study-transfer test test-queue test-cluster test-portable bench bench-peer check-peft check-reports gallery build lint format clean help
+.PHONY: run run-claim study-adapters study-restoration study-medical study-images study-transfer tournament test test-queue test-cluster test-portable bench bench-peer check-peft check-reports gallery build lint format clean help
 
 run: build ## the main job, one seed: data, pretraining, adaptation, report
 	@Scripts/quickstart.sh 0
@@ -22,6 +22,9 @@ study-images: build ## ViT: masked pretraining, then few pictures of small image
 
 study-transfer: build ## LoRA given to another backbone without labels, and self-training; small pictures
 	@Scripts/study-transfer.sh
+
+tournament: build ## every adapter method on two tasks, three seeds, as one batch
+	@Scripts/tournament.sh
 
 test: ## lint, build and all tests, with and without oneDNN
 	@Scripts/setup.sh

@@ -130,4 +130,5 @@ def main():
         run(options, seed)
 
 
-main()
+if __name__ == "__main__":
+    main()
