@@ -147,7 +147,7 @@ extension Registry {
     }
   }
 
-  fileprivate func fields(of path: String) -> [ListedField] {
+  func fields(of path: String) -> [ListedField] {
     entries.flatMap { entry in
       let type = Self.type(of: entry)
       return type.options.fields(below: "\(path)(\(type.name))")

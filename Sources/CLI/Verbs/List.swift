@@ -31,6 +31,7 @@ struct ListCommand: ParsableCommand {
     if listing == .datasets, output.json {
       return try Console.print(json: Datasets(formats: names, cards: listedCards()))
     }
+    if listing == .adapters, output.json { return try Console.print(json: listedAdapters()) }
     if output.json { return try Console.print(json: names) }
     let width = (names.map(\.name.count).max() ?? 0) + 2
     for name in names {
