@@ -23,18 +23,21 @@ package struct CodeBook: Sendable, Equatable {
   }
 
   /// Index of the level next to a value.
-  package func code(_ value: Double) -> Int {
-    var (low, high) = (0, levels.count - 1)
-    while low < high {
-      let middle = (low + high) / 2
-      if value > (levels[middle] + levels[middle + 1]) / 2 {
-        low = middle + 1
-      } else {
-        high = middle
-      }
+  package func code(_ value: Double) -> Int { nearestIndex(to: value, in: levels) }
+}
+
+/// Index of the level next to a value, the lower of two as near; `levels` ascend.
+func nearestIndex<Value: BinaryFloatingPoint>(to value: Value, in levels: [Value]) -> Int {
+  var (low, high) = (0, levels.count - 1)
+  while low < high {
+    let middle = (low + high) / 2
+    if value > (levels[middle] + levels[middle + 1]) / 2 {
+      low = middle + 1
+    } else {
+      high = middle
     }
-    return low
   }
+  return low
 }
 
 /// A weight standardized by its own mean μ and deviation s, whose values were replaced by levels.

@@ -64,7 +64,10 @@ struct RankedRunTests {
     let one = try trained(
       recipe, scene.folder.path("one"), overrides + ["data.batch_size=6"], by: 1)
     let many = try trained(
-      recipe, scene.folder.path("many"), overrides + ["data.batch_size=2"], by: 3)
+      recipe, scene.folder.path("many"),
+      overrides + ["data.batch_size=2", "distributed.backend=mpi"], by: 3)
+    #expect(one.notes.allSatisfy { !$0.contains("ranks") })
+    #expect(many.notes.contains { $0.hasPrefix("Batches of 6 samples") && $0.contains("3 ranks") })
     let (a, b) = (try #require(one.evaluations.first), try #require(many.evaluations.first))
     #expect(a.unitIdentifiers == b.unitIdentifiers)
     #expect(!a.metrics.isEmpty && a.metrics.map(\.name) == b.metrics.map(\.name))

@@ -40,7 +40,7 @@ package struct NormalFloat: CompactValue {
     var codes = [UInt8](repeating: 0, count: (values.count + 1) / 2)
     for (index, value) in values.enumerated() {
       let scale = largest[index / Self.block]
-      let code = scale > 0 ? Self.code(value / scale) : 7
+      let code = scale > 0 ? UInt8(nearestIndex(to: value / scale, in: Self.levels)) : 7
       codes[index / 2] |= code << UInt8(index % 2 * 4)
     }
     let mean = Float(largest.reduce(0.0) { $0 + Double($1) } / Double(max(1, blocks)))
@@ -59,20 +59,6 @@ package struct NormalFloat: CompactValue {
     scales = Tensor(moved, shape: [blocks])
     self.steps = Tensor(steps, shape: [groups])
     self.mean = mean
-  }
-
-  /// Index of the level next to a number in −1…1.
-  private static func code(_ value: Float) -> UInt8 {
-    var (low, high) = (0, levels.count - 1)
-    while low < high {
-      let middle = (low + high) / 2
-      if value > (levels[middle] + levels[middle + 1]) / 2 {
-        low = middle + 1
-      } else {
-        high = middle
-      }
-    }
-    return UInt8(low)
   }
 
   package func tensor(_ shape: [Int]) -> Tensor {

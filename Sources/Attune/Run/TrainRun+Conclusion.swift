@@ -1,10 +1,12 @@
 import Adapters
 import Checkpoints
+import Datasets
 import Foundation
 import Formats
 import Layers
 import Recipes
 import Reports
+import Tensors
 import Training
 
 extension TrainRun {
@@ -39,12 +41,24 @@ extension TrainRun {
     if !updates.isEmpty { (record.model.updates, record.model.updatesLeft) = (updates, left) }
     record.evaluations = evaluated.map { [$0.record] } ?? []
     record.samples = evaluated?.samples ?? []
+    record.notes += rankNotes
     if evaluated == nil { record.notes.append("No test part: nothing was evaluated.") }
     try directory.write(json: record, to: "record.json")
     try writeReport(
       for: RunDocument(directory: directory.path), to: directory.file("report"))
     try appendResult(record)
     return record
+  }
+
+  /// How many processes took part, and what a batch was then: the recipe gives one rank's.
+  private var rankNotes: [String] {
+    let count = session.team.ranks.count
+    guard status.ranks != nil || count > 1 else { return [] }
+    return [
+      "Batches of \(session.data.loader.batchSize) samples, data.batch_size for each of "
+        + "\(status.ranks ?? 1) ranks, shared by \(count) "
+        + (count == 1 ? "process." : "processes.")
+    ]
   }
 
   private func saveAdapters() throws {

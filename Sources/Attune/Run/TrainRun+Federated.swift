@@ -62,10 +62,8 @@ extension TrainRun {
           client, steps: steps, round: round, of: plan, after: done,
           total: plan.rounds * perRound, log: log, shouldStop: shouldStop, show: show)
         guard let outcome else {
-          try log.end(.stopped)
           status.step = state.step
-          try finish(.stopped, .stopped)
-          return TrainResult(directory: directory, record: nil, exitCode: .stopped)
+          return try stopped()
         }
         state.trainSeconds += outcome.trainSeconds
         losses.append(outcome.recentLoss)

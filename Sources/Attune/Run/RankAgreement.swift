@@ -1,11 +1,7 @@
-import Adapters
-import Datasets
 import Foundation
-import Launch
 import Layers
 import Recipes
 import Tensors
-import Training
 
 /// What the first rank tells the others before a run begins.
 enum RankStart: Codable {
@@ -86,73 +82,4 @@ func parameterDigest(_ parameters: [Parameter]) -> String {
       let bytes = Data(bytes: value.pointer, count: value.byteCount)
       return "\(parameter.path) \(SHA256Digest.of(bytes))"
     }.joined(separator: "\n"))
-}
-
-extension RunSession {
-  /// Ranks whose batches the recipe describes; nil where it leaves that to whoever starts the run.
-  var recipeRanks: Int? {
-    let section = recipe.distributed
-    let ranks = section.nodes * section.ranksPerNode
-    return ranks > 1 || section.backend == .mpi ? ranks : nil
-  }
-
-  /// Whether a run in the folder is this one, begun or done by as many ranks.
-  ///
-  /// An interrupted one goes on under any number of ranks with the batches that it began with.
-  func isSame(_ status: RunDirectory.Status) -> Bool {
-    guard status.digest == digest else { return false }
-    return status.state != .finished || (status.ranks ?? 1) == recipeRanks ?? team.ranks.count
-  }
-
-  /// Refuses what ranks cannot do together.
-  func checkRanks() throws(RunError) {
-    guard team.ranks.count > 1 else { return }
-    func refuse(_ field: String, _ value: String) -> RunError {
-      .notOffered(
-        field: field, value: "\(value) on \(team.ranks.count) ranks",
-        instead: "Start one process, with more threads")
-    }
-    if plan.federated != nil { throw refuse("federated", "training in rounds") }
-    if recipe.train.cachesFrozenFeatures {
-      throw refuse("train.cache_frozen_features", "true")
-    }
-    if plan.optimizer.needsInputs { throw refuse("train.optimizer", recipe.train.optimizer.name) }
-    if model.hasMixingAdapter { throw refuse("adapter", "a method that mixes samples") }
-    if model.hasTrainedNorms || (movesStatistics && model.hasBatchNorms) {
-      throw refuse("model", "batch norm in training, which needs the whole batch,")
-    }
-  }
-}
-
-/// A run on a rank that is not the first: it trains and evaluates its part, and writes nothing.
-func followRun(
-  _ session: RunSession, shouldStop: @escaping () -> Bool
-) throws -> TrainResult {
-  let ranks = session.team.ranks
-  var session = session
-  let directory = session.directory
-  guard case .run(let checkpoint, let count) = try ranks.shared(RankStart?.none) else {
-    return TrainResult(directory: directory, exitCode: .done)
-  }
-  try session.share(batchesOf: count)
-  let resumed = try checkpoint.map { try LoadedState($0, digest: session.digest) }
-  let parameters = session.model.state
-  var trainer = try session.trainer(resuming: resumed)
-  try resumed?.restore(parameters)
-  for buffer in session.model.adapted.buffers { _ = buffer.value }
-  try ranks.equalize(parameters)
-  var observers = Trainer.Observers()
-  observers.shouldStop = shouldStop
-  let batches = session.batchesAhead(nil)
-  defer { batches.stop() }
-  let fixed = session
-  let outcome = try trainer.run(
-    batches: { try batches($0) }, evaluate: { _ in try fixed.validation() },
-    observers: observers)
-  guard outcome == .finished else { return TrainResult(directory: directory, exitCode: .done) }
-  let folder: String = try ranks.shared(String?.none)
-  if !folder.isEmpty { try LoadedState(folder, digest: session.digest).restore(parameters) }
-  _ = try session.evaluate(
-    part: session.recipe.evaluation.split, checkpoint: "", step: trainer.state.step)
-  return TrainResult(directory: directory, exitCode: .done)
 }
